@@ -1,0 +1,5 @@
+"""`python -m mereo`, the same as `mereo`."""
+
+from mereo.commands.main import main
+
+main()

@@ -1,0 +1,154 @@
+"""The `mereo` command: its verbs, and how every failure becomes one line and an exit code.
+
+0 done, 1 a bug of ours, 2 bad input or usage, 3 environment, 4 done but some inputs skipped, 130 interrupted.
+Verb files import nothing heavy at their top, so that `mereo --help` needs no torch.
+"""
+
+import errno
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from mereo.commands.data_check import check
+from mereo.commands.data_draw import draw
+from mereo.commands.doctor import doctor
+from mereo.commands.evaluate import evaluate
+from mereo.commands.init import init
+from mereo.commands.models import models
+from mereo.commands.parse import parse
+from mereo.commands.show import show
+from mereo.commands.table import table
+from mereo.commands.train import train
+from mereo.commands.version import print_version
+from mereo.errors import MereoError
+
+BUG, BAD_INPUT, BAD_ENVIRONMENT, INTERRUPTED = 1, 2, 3, 130
+# The user named something that is not there or is of another kind; every other OSError is the machine's doing.
+USERS_FAULTS = (FileNotFoundError, IsADirectoryError, NotADirectoryError, FileExistsError)
+
+# Plain help: no boxes, the same in a pipe, in a log and under LANG=C.
+PLAIN: dict[str, Any] = {
+    "rich_markup_mode": None,
+    "no_args_is_help": True,
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 110},
+}
+app = typer.Typer(name="mereo", help="Parse images into wholes and parts: regions, parts, objects, scenes.", **PLAIN)
+data_app = typer.Typer(name="data", help="Check labelled data before training on it; draw some.", **PLAIN)
+
+
+@app.callback()
+def every_verb(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the whole traceback of an error; may stand anywhere on the line.")
+    ] = False,
+) -> None:
+    pass
+
+
+# In the list of verbs each has one line of at most 66 letters, so that it fits into 80 columns uncut.
+for verb, line in (
+    (parse, "Parse photographs into label maps, overlays and an offline page."),
+    (train, "Train a parser as a recipe says, or go on with a stopped run."),
+    (evaluate, "Measure a parser on labelled images, class by class."),
+    (show, "Print a recipe with every default, or what a parser file holds."),
+    (table, "Put results of run folders into one table."),
+    (init, "Look at a labelled folder; write its taxonomy and a recipe."),
+    (doctor, "Check this installation: packages, devices, disk, parsers."),
+    (models, "List built-in parsers: classes, terms of use, quality."),
+):
+    app.command(short_help=line)(verb)
+for data_verb, line in (
+    (check, "Count ids, pairs and sizes; name the file and pixel at fault."),
+    (draw, "Draw a labelled data set of streets, rooms and fields."),
+):
+    data_app.command(short_help=line)(data_verb)
+app.add_typer(data_app)
+
+
+def main() -> None:
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; the exit code."""
+    arguments, is_debug = without_debug(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A file name may hold bytes that the terminal's encoding lacks; printing it must not be what fails.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = _exit_code_of(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # The reader (head, less) went away. Python flushes stdout once more at exit; give it somewhere to flush to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        if is_debug:
+            raise
+        code, message = explained(error)
+        typer.echo(f"mereo: {one_line(message)}", err=True)
+        return code
+
+
+def without_debug(arguments: list[str]) -> tuple[list[str], bool]:
+    """`--debug` may stand anywhere before a lone `--`.
+
+    >>> without_debug(["parse", "a.jpg", "--debug"])
+    (['parse', 'a.jpg'], True)
+    >>> without_debug(["parse", "--", "--debug"])
+    (['parse', '--', '--debug'], False)
+    """
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    kept = [argument for argument in arguments[:end] if argument != "--debug"]
+    return kept + arguments[end:], len(kept) < end
+
+
+def explained(error: Exception) -> tuple[int, str]:
+    """Exit code and sentence for an error that ended the command.
+
+    >>> explained(OSError(errno.ENOSPC, "No space left on device", "runs/a.png"))
+    (3, 'runs/a.png must be usable, but got: No space left on device; free space, or choose another place.')
+    """
+    if isinstance(error, MereoError):
+        return error.exit_code, str(error)
+    if isinstance(error, OSError):
+        code = BAD_INPUT if isinstance(error, USERS_FAULTS) or error.errno == errno.ENAMETOOLONG else BAD_ENVIRONMENT
+        hint = "free space, or choose another place" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "look at it"
+        what = error.filename if error.filename is not None else "a file or device"
+        return code, f"{what} must be usable, but got: {error.strerror or error}; {hint}."
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return (
+            BAD_ENVIRONMENT,
+            "memory must suffice, but it ran out; use a smaller image, crop or batch, or another device.",
+        )
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "mereo").startswith("mereo"):
+        return BAD_ENVIRONMENT, f"package {error.name} must be installed, but is missing; pip install {error.name}."
+    return BUG, f"this is a bug in Mereo: {type(error).__name__}: {error}; run again with --debug and report it."
+
+
+def one_line(text: str) -> str:
+    """Line breaks and other control characters (a file name may hold them) as escapes.
+
+    >>> one_line("a" + chr(10) + "b" + chr(27) + "[31m")
+    'a\\\\nb\\\\x1b[31m'
+    """
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def _exit_code_of(arguments: list[str]) -> int:
+    try:
+        typer.main.get_command(app).main(args=arguments, prog_name="mereo")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0
+    return 0

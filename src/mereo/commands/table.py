@@ -1,0 +1,72 @@
+"""`mereo table`: results of run folders, on the terminal or in a Markdown file, so that no number is typed by hand."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from mereo.evaluation.results_table import ResultsTable
+
+
+def table(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, trained and evaluated.", metavar="RUNS...")],
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", help="Row that the others are compared with.", metavar="ROW")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Markdown file to write the table into.", metavar="FILE")
+    ] = None,
+    section: Annotated[
+        str, typer.Option("--section", help="Which part of the file: between <!-- table: NAME --> and <!-- end -->.")
+    ] = "results",
+) -> None:
+    """Put results of run folders into one table.
+
+    Runs of one row and protocol are one line: the mean of their seeds. Differences to the baseline come with a
+    95 % interval over images.
+    """
+    from mereo.evaluation.evaluated_run import read_evaluated_run
+    from mereo.evaluation.results_table import results_tables
+    from mereo.evaluation.results_text import markdown, write_section
+
+    tables = results_tables([read_evaluated_run(folder) for folder in runs], baseline=baseline)
+    if out is None:
+        _print_tables(tables)
+        return
+    write_section(out, section, markdown(tables))
+    typer.echo(
+        f"Wrote {sum(len(one.lines) for one in tables)} rows of {len(runs)} runs into section {section!r} of {out}."
+    )
+
+
+def _print_tables(tables: "tuple[ResultsTable, ...]") -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from mereo.evaluation.results_text import class_cells, class_header_cells, header_cells, line_cells, run_text
+
+    console = Console()
+    for one in tables:
+        summary = [line_cells(one, line) for line in one.lines]
+        for title, header, rows in (
+            (f"protocol {one.protocol}, {one.num_images} images, percent", header_cells(one), summary),
+            ("IoU of each class, percent", class_header_cells(one), class_cells(one)),
+        ):
+            shown = Table(
+                title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False
+            )
+            for index, cells in enumerate(zip(header, *rows)):
+                # A narrow terminal breaks lines between words, not inside of them.
+                longest_word = max(len(word) for cell in cells for word in cell.split() or [""])
+                shown.add_column(
+                    escape(header[index]), justify="right" if index else "left", overflow="fold", min_width=longest_word
+                )
+            for row in rows:
+                shown.add_row(*map(escape, row))
+            console.print(shown)
+        for line in one.lines:
+            for run in line.runs:
+                console.print(f"- {run_text(run)}", markup=False, highlight=False)

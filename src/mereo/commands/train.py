@@ -1,0 +1,49 @@
+"""`mereo train RECIPE key=value ...`"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="A recipe file, or with --resume a run folder.")],
+    overrides: Annotated[list[str] | None, typer.Argument(help="key.path=value, e.g. training.steps=100")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder; left out: runs/NAME.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    devices: Annotated[int | None, typer.Option(help="How many devices (processes) on this machine.")] = None,
+) -> None:
+    """Train a parser as a recipe says, then measure it on its val data."""
+    import sys
+
+    from rich.console import Console
+
+    from mereo.recipe.recipe import folder_of_recipe, load_recipe
+    from mereo.recipe.run_recipe import command_in_words, run_recipe
+
+    extra = [f"training.device={device}"] if device else []
+    extra += [f"training.num_devices={devices}"] if devices else []
+    loaded = load_recipe(recipe, [*(overrides or []), *extra])
+    if recipe.is_dir():
+        out = out or recipe
+    report = run_recipe(
+        loaded,
+        recipe_folder=folder_of_recipe(recipe),
+        out=out or Path("runs") / loaded.name,
+        is_resumed=resume,
+        command=command_in_words([argument for argument in sys.argv[1:] if argument != "--debug"]),
+    )
+    console = Console(highlight=False)
+    if not report.training.is_finished:
+        console.print(f"stopped after step {report.training.step}; go on with: mereo train {report.folder} --resume")
+        raise typer.Exit(130)
+    if report.training.skipped_steps:
+        console.print(f"{report.training.skipped_steps} steps were skipped: loss or gradient was not finite")
+    if report.evaluation is not None:
+        from mereo.commands.evaluate import print_evaluation
+
+        print_evaluation(report.evaluation, console)
+        console.print(f"{report.folder}/last.safetensors")
+    elif (report.folder / "last.safetensors").is_file():
+        console.print(f"{report.folder}/last.safetensors (no val data, so nothing was measured)")

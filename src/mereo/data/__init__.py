@@ -1,0 +1,1 @@
+"""Files -> samples: taxonomies, one reader a format, drawn scenes, augmentation."""

@@ -1,0 +1,184 @@
+"""Batches, and the order in which training sees samples: a function of (seed, step), whoever asks for it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from mereo.counter_random import counter_generator, counter_randomness
+from mereo.data.sample import Sample, Samples
+from mereo.errors import BadEnvironment, BadInput, MereoError
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples of one size, stacked. `image_BCHW` holds pixels 0..255 (uint8); absent labels are None."""
+
+    names: tuple[str, ...]
+    image_BCHW: Tensor
+    semantic_BHW: Tensor | None = None
+    instances_BHW: Tensor | None = None
+    parts_BHW: Tensor | None = None
+    material_BHW: Tensor | None = None
+    texture_BHW: Tensor | None = None
+    superpixels_BHW: Tensor | None = None
+    scene_B: Tensor | None = None
+    texture_B: Tensor | None = None
+
+    def required(self, name: str) -> Tensor:
+        value = getattr(self, name)
+        if value is None:
+            raise BadInput(f"this loss must have {name} in every sample, but got none; use data with these labels.")
+        return value
+
+    def to(self, device: torch.device | str) -> "Batch":
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        moved: dict[str, Any] = {
+            name: value.to(device, non_blocking=True) for name, value in values.items() if isinstance(value, Tensor)
+        }
+        return replace(self, **moved)
+
+
+def collate(samples: Sequence[Sample]) -> Batch:
+    """Labels that only some samples carry are left out: a batch comes from one source."""
+
+    def stacked(name: str) -> Tensor | None:
+        values = [getattr(sample, name) for sample in samples]
+        return None if any(value is None for value in values) else torch.stack([v.as_subclass(Tensor) for v in values])
+
+    def indices(name: str) -> Tensor | None:
+        values = [getattr(sample, name) for sample in samples]
+        return None if any(value is None for value in values) else torch.tensor(values)
+
+    sizes = {sample.size for sample in samples}
+    if len(sizes) != 1:
+        raise BadInput(f"samples of a batch must have one size, but got {sorted(sizes)}; set a crop.")
+    return Batch(
+        names=tuple(sample.name for sample in samples),
+        image_BCHW=torch.stack([sample.image_CHW.as_subclass(Tensor) for sample in samples]),
+        semantic_BHW=stacked("semantic_HW"),
+        instances_BHW=stacked("instances_HW"),
+        parts_BHW=stacked("parts_HW"),
+        material_BHW=stacked("material_HW"),
+        texture_BHW=stacked("texture_HW"),
+        superpixels_BHW=stacked("superpixels_HW"),
+        scene_B=indices("scene"),
+        texture_B=indices("texture"),
+    )
+
+
+@lru_cache(maxsize=4)
+def epoch_order(num_samples: int, seed: int, epoch: int) -> tuple[int, ...]:
+    return tuple(torch.randperm(num_samples, generator=counter_generator(seed, "order", epoch)).tolist())
+
+
+def samples_of_step(step: int, *, batch_size: int, num_samples: int, seed: int) -> list[tuple[int, int]]:
+    """(epoch, index) of each sample of the global batch at `step`: an endless stream of shuffled epochs, cut up.
+
+    >>> [index for _, index in samples_of_step(0, batch_size=3, num_samples=3, seed=0)] == list(epoch_order(3, 0, 0))
+    True
+    """
+    positions = range(step * batch_size, (step + 1) * batch_size)
+    return [(p // num_samples, epoch_order(num_samples, seed, p // num_samples)[p % num_samples]) for p in positions]
+
+
+def shard(items: list[tuple[int, int]], *, rank: int, num_processes: int) -> list[tuple[int, int]]:
+    """This process's contiguous part of a global batch; parts differ by one where it does not divide."""
+    return items[rank * len(items) // num_processes : (rank + 1) * len(items) // num_processes]
+
+
+class StepSampler(Sampler[list[tuple[int, int]]]):
+    """Yields this process's (epoch, index) pairs for steps first_step .. num_steps - 1."""
+
+    def __init__(
+        self,
+        *,
+        num_samples: int,
+        batch_size: int,
+        seed: int,
+        first_step: int,
+        num_steps: int,
+        rank: int = 0,
+        num_processes: int = 1,
+    ) -> None:
+        if num_samples < 1:
+            raise BadInput("training data must hold at least one sample, but got 0; check the folder.")
+        if batch_size < num_processes:
+            raise BadInput(
+                f"batch_size must be at least the number of processes, but got {batch_size} for {num_processes}; "
+                "raise it."
+            )
+        self.num_samples, self.batch_size, self.seed = num_samples, batch_size, seed
+        self.first_step, self.num_steps = first_step, num_steps
+        self.rank, self.num_processes = rank, num_processes
+
+    def __len__(self) -> int:
+        return max(0, self.num_steps - self.first_step)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        for step in range(self.first_step, self.num_steps):
+            items = samples_of_step(step, batch_size=self.batch_size, num_samples=self.num_samples, seed=self.seed)
+            yield shard(items, rank=self.rank, num_processes=self.num_processes)
+
+
+class AugmentedSamples(Dataset[Sample]):
+    """Samples by (epoch, index), each augmented with the randomness of its own (seed, epoch, index)."""
+
+    def __init__(self, samples: Samples, augment: Callable[[Sample], Sample], *, seed: int) -> None:
+        self.samples, self.augment, self.seed = samples, augment, seed
+
+    def __getitem__(self, epoch_and_index: tuple[int, int]) -> Sample:
+        epoch, index = epoch_and_index
+        sample = self.samples[index]
+        with counter_randomness(self.seed, "augment", epoch, index):
+            return self.augment(sample)
+
+
+class _CollatedSamples(Dataset[Batch]):
+    """Whole batches, or the error that reading one met: an error raised in a worker would arrive as a traceback."""
+
+    def __init__(self, samples: AugmentedSamples) -> None:
+        self.samples = samples
+
+    def __getitems__(self, keys: list[tuple[int, int]]) -> Batch | MereoError:
+        try:
+            return collate([self.samples[key] for key in keys])
+        except MereoError as error:
+            return error
+
+
+def training_batches(
+    samples: Samples, augment: Callable[[Sample], Sample], sampler: StepSampler, *, num_workers: int = 0
+) -> Iterator[Batch]:
+    loader = DataLoader(
+        _CollatedSamples(AugmentedSamples(samples, augment, seed=sampler.seed)),
+        batch_sampler=sampler,
+        collate_fn=_as_it_is,
+        num_workers=num_workers,
+        prefetch_factor=4 if num_workers else None,
+        worker_init_fn=_one_thread,
+    )
+    try:
+        for batch in loader:
+            if isinstance(batch, MereoError):
+                raise batch
+            yield batch
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise BadEnvironment(
+            f"a worker that reads training data must stay alive, but got: {str(error).splitlines()[0]}; "
+            "free memory, or set training.num_workers=0."
+        ) from error
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
+
+
+def _one_thread(worker: int) -> None:
+    torch.set_num_threads(1)

@@ -1,0 +1,83 @@
+"""How many training pixels each class has, counted once and cached; and the class weights that follow from it."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mereo.atomic_files import write_json
+from mereo.data.sample import Samples
+from mereo.data.taxonomy_file import taxonomy_to_dict
+from mereo.errors import BadEnvironment, BadInput
+
+
+def class_histogram(samples: Samples) -> Tensor:
+    """Pixels a class (int64), from the cache if these very files were counted before."""
+    cached = _cache_path(samples)
+    cached_K = _read_cached(cached, num_classes=samples.taxonomy.num_objects)
+    if cached_K is not None:
+        return cached_K
+    pixels_K = count_pixels(samples)
+    try:
+        write_json(cached, {"classes": samples.taxonomy.object_names, "pixels": pixels_K.tolist()})
+    except BadEnvironment:
+        pass  # A read-only home costs a recount a run, nothing else.
+    return pixels_K
+
+
+def count_pixels(samples: Samples) -> Tensor:
+    num_classes = samples.taxonomy.num_objects
+    pixels_K = torch.zeros(num_classes, dtype=torch.int64)
+    for index in range(len(samples)):
+        semantic_HW = samples[index].semantic_HW
+        if semantic_HW is None:
+            raise BadInput(
+                f"samples must have semantic labels, but got none in {samples[index].name}; check the folder."
+            )
+        labelled_P = semantic_HW[semantic_HW != samples.taxonomy.ignore_index].as_subclass(Tensor).long()
+        if len(labelled_P) and not 0 <= int(labelled_P.min()) <= int(labelled_P.max()) < num_classes:
+            raise BadInput(
+                f"labels must be 0 to {num_classes - 1} or ignored, but got {int(labelled_P.min())} to "
+                f"{int(labelled_P.max())} in {samples[index].name}; mend the reader or the taxonomy."
+            )
+        pixels_K += torch.bincount(labelled_P, minlength=num_classes)
+    return pixels_K
+
+
+def class_weights(pixels_K: Tensor, *, power: float) -> Tensor:
+    """frequency ** -power, scaled so that the mean over classes that occur is 1; a class that never occurs gets 1.
+
+    >>> class_weights(torch.tensor([100, 400, 0]), power=0.5)
+    tensor([1.3333, 0.6667, 1.0000])
+    """
+    occurs_K = pixels_K > 0
+    if not bool(occurs_K.any()):
+        raise BadInput("training labels must hold at least one labelled pixel, but got none; check the ignored ids.")
+    weight_K = pixels_K.double().clamp(min=1) ** -power
+    weight_K = weight_K / weight_K[occurs_K].mean()
+    return torch.where(occurs_K, weight_K, torch.ones_like(weight_K)).float()
+
+
+def _read_cached(path: Path, *, num_classes: int) -> Tensor | None:
+    """None if there is no cache or a broken one, which is only a slow start."""
+    try:
+        counts = json.loads(path.read_text(encoding="utf-8"))["pixels"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    is_sound = isinstance(counts, list) and all(type(count) is int and count >= 0 for count in counts)
+    return torch.tensor(counts, dtype=torch.int64) if is_sound and len(counts) == num_classes else None
+
+
+def _cache_path(samples: Samples) -> Path:
+    content = json.dumps([samples.fingerprint, taxonomy_to_dict(samples.taxonomy)], sort_keys=True)
+    return cache_folder() / "histograms" / f"{hashlib.blake2b(content.encode(), digest_size=16).hexdigest()}.json"
+
+
+def cache_folder() -> Path:
+    """MEREO_CACHE, else the user's cache folder."""
+    if os.environ.get("MEREO_CACHE"):
+        return Path(os.environ["MEREO_CACHE"])
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mereo"

@@ -1,0 +1,170 @@
+"""Data sources of a recipe: a closed union on `format`, and the one function that opens any of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mereo.data.sample import Samples
+from mereo.errors import BadInput
+from mereo.strict import StrictConfig
+
+
+class FolderSource(StrictConfig):
+    """Pictures and label maps in plain folders, described by mereo.yaml or a built-in description."""
+
+    format: Literal["folder"] = "folder"
+    root: str
+    split: str = "train"
+    description: str | None = None
+
+
+class ClassFoldersSource(StrictConfig):
+    """One folder a texture (or a scene); the folder's name is the label of all its pictures."""
+
+    format: Literal["class_folders"] = "class_folders"
+    label: Literal["texture", "scene"] = "texture"
+    root: str
+    split: str = "train"
+    taxonomy: str | None = None
+
+
+class AnnotatorsSource(StrictConfig):
+    """Several people's segmentations of each picture, stacked top to bottom (BSDS500)."""
+
+    format: Literal["annotators"] = "annotators"
+    root: str
+    split: str = "train"
+
+
+class VocSource(StrictConfig):
+    """The official layout of PASCAL VOC: SegmentationClass, SegmentationObject, ImageSets."""
+
+    format: Literal["voc"] = "voc"
+    root: str
+    split: str = "train"
+
+
+class Ade20kSource(StrictConfig):
+    """Full ADE20K: `_seg.png`, `_parts_1.png` and JSON beside each picture."""
+
+    format: Literal["ade20k"] = "ade20k"
+    root: str
+    taxonomy: str | None = None
+
+
+class CocoPanopticSource(StrictConfig):
+    """COCO panoptic: one JSON, a folder of PNGs whose colours are segment ids, a folder of pictures."""
+
+    format: Literal["coco_panoptic"] = "coco_panoptic"
+    root: str
+    annotations: str
+    segments: str
+    images: str
+
+
+class DrawnScenesSource(StrictConfig):
+    """Procedural pictures with perfect labels; nothing is read from disk."""
+
+    format: Literal["drawn_scenes"] = "drawn_scenes"
+    count: int = Field(ge=1)
+    seed: int = 0
+    size: tuple[int, int] = (240, 320)
+    kinds: tuple[str, ...] | None = None
+
+
+DataSource = Annotated[
+    FolderSource
+    | ClassFoldersSource
+    | AnnotatorsSource
+    | VocSource
+    | Ade20kSource
+    | CocoPanopticSource
+    | DrawnScenesSource,
+    Field(discriminator="format"),
+]
+
+
+def open_samples(source: DataSource, *, folder: Path | None = None) -> Samples:
+    """The samples of a source. `folder` is the recipe's: relative roots are looked up there first."""
+    open_one: Callable[..., Samples] = _OPENERS[type(source)]
+    return open_one(source, folder)
+
+
+def find_root(root: str, *, folder: Path | None) -> Path:
+    """A relative root beside the recipe, else in the working directory."""
+    path = Path(root).expanduser()
+    tried = [path] if path.is_absolute() or folder is None else [folder / path, path]
+    for candidate in tried:
+        if candidate.is_dir():
+            return candidate
+    places = ", nor ".join(str(candidate.absolute()) for candidate in tried)
+    raise BadInput(
+        f"a data root must be a folder, but got {root!r} and no folder {places}; put the data there or mend the root."
+    )
+
+
+def _beside(name: str | None, folder: Path | None) -> str | None:
+    """A taxonomy or description may be a file beside the recipe; built-in names and other paths stay as they are."""
+    if name is not None and folder is not None and not Path(name).is_absolute() and (folder / name).is_file():
+        return str(folder / name)
+    return name
+
+
+def _open_folder(source: FolderSource, folder: Path | None) -> Samples:
+    from mereo.data.folder_format import FolderSamples
+
+    root = find_root(source.root, folder=folder)
+    return FolderSamples(root, split=source.split, description=_beside(source.description, folder))
+
+
+def _open_class_folders(source: ClassFoldersSource, folder: Path | None) -> Samples:
+    from mereo.data.class_folders import ClassFolderSamples
+
+    root = find_root(source.root, folder=folder)
+    taxonomy = _beside(source.taxonomy, folder)
+    return ClassFolderSamples(root, split=source.split, label=source.label, taxonomy=taxonomy)
+
+
+def _open_annotators(source: AnnotatorsSource, folder: Path | None) -> Samples:
+    from mereo.data.stacked_annotators import StackedAnnotatorSamples
+
+    return StackedAnnotatorSamples(find_root(source.root, folder=folder), split=source.split)
+
+
+def _open_voc(source: VocSource, folder: Path | None) -> Samples:
+    from mereo.data.voc_format import VocSamples
+
+    return VocSamples(find_root(source.root, folder=folder), split=source.split)
+
+
+def _open_ade20k(source: Ade20kSource, folder: Path | None) -> Samples:
+    from mereo.data.ade20k_format import Ade20kSamples
+
+    return Ade20kSamples(find_root(source.root, folder=folder), taxonomy=_beside(source.taxonomy, folder))
+
+
+def _open_coco_panoptic(source: CocoPanopticSource, folder: Path | None) -> Samples:
+    from mereo.data.coco_panoptic_format import CocoPanopticSamples
+
+    root = find_root(source.root, folder=folder)
+    return CocoPanopticSamples(root / source.annotations, segments=root / source.segments, images=root / source.images)
+
+
+def _open_drawn_scenes(source: DrawnScenesSource, folder: Path | None) -> Samples:
+    from mereo.data.drawn_scenes import DrawnScenes
+
+    chosen = {} if source.kinds is None else {"kinds": source.kinds}
+    return DrawnScenes(source.count, seed=source.seed, size=source.size, **chosen)
+
+
+_OPENERS: dict[type, Callable[..., Samples]] = {
+    FolderSource: _open_folder,
+    ClassFoldersSource: _open_class_folders,
+    AnnotatorsSource: _open_annotators,
+    VocSource: _open_voc,
+    Ade20kSource: _open_ade20k,
+    CocoPanopticSource: _open_coco_panoptic,
+    DrawnScenesSource: _open_drawn_scenes,
+}

@@ -1,0 +1,169 @@
+"""Taxonomy: what labels mean. One `LabelTable` a task (raw id -> class or ignored); things, stuff, owners of parts."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from mereo.data.palette import distinct_colours, hex_to_rgb
+from mereo.errors import BadInput
+
+WIDE_IGNORE_INDEX = 65535
+IGNORE_INDEX = 255
+RAW_IDS = range(-(2**31), 2**32)
+# Ids as close together as this are looked up in an array; wider tables (colours) are searched.
+MAX_LOOKUP_SPAN = 1 << 16
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """Names in index order, and which raw id of a file stands for which of them.
+
+    `raw_to_index` maps a raw id to a class index, or to None where the pixel carries no label. Any other raw id is an
+    error.
+    Colour-coded masks use `red << 16 | green << 8 | blue` as raw id (`is_colour_coded`).
+    """
+
+    names: tuple[str, ...]
+    raw_to_index: dict[int, int | None] = field(default_factory=dict)
+    colours: tuple[str, ...] = ()
+    is_colour_coded: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.names) <= WIDE_IGNORE_INDEX:
+            raise BadInput(
+                f"a label table must name 1 to {WIDE_IGNORE_INDEX} classes, but got {len(self.names)}; mend the list."
+            )
+        repeated = sorted(name for name, count in Counter(self.names).items() if count > 1)
+        if repeated:
+            raise BadInput(f"class names must be unique, but got {repeated} more than once; rename them.")
+        if not self.raw_to_index:
+            object.__setattr__(self, "raw_to_index", {index: index for index in range(len(self.names))})
+        for raw, index in self.raw_to_index.items():
+            if raw not in RAW_IDS:
+                raise BadInput(f"a raw id must fit in 32 bits, but got {raw}; mend the table.")
+            if index is not None and not 0 <= index < len(self.names):
+                raise BadInput(
+                    f"raw id {raw} must map to one of {len(self.names)} classes, but got {index}; mend the table."
+                )
+        if not self.colours:
+            object.__setattr__(self, "colours", distinct_colours(len(self.names)))
+        if len(self.colours) != len(self.names):
+            raise BadInput(
+                f"colours must be one a class ({len(self.names)}), but got {len(self.colours)}; add or remove some."
+            )
+        for colour in self.colours:
+            hex_to_rgb(colour)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def ignore_index(self) -> int:
+        """The index of pixels without a label: 255, or 65535 where 255 is a class."""
+        return IGNORE_INDEX if len(self.names) <= IGNORE_INDEX else WIDE_IGNORE_INDEX
+
+    @cached_property
+    def colours_K3(self) -> np.ndarray:
+        return np.array([hex_to_rgb(colour) for colour in self.colours], dtype=np.uint8).reshape(-1, 3)
+
+    @cached_property
+    def _sorted_raw_and_index(self) -> tuple[np.ndarray, np.ndarray]:
+        raw = np.array(sorted(self.raw_to_index), dtype=np.int64)
+        index = [self.raw_to_index[int(r)] for r in raw]
+        return raw, np.array([self.ignore_index if i is None else i for i in index], dtype=np.int32)
+
+    @cached_property
+    def _lookup(self) -> tuple[int, np.ndarray] | None:
+        """The raw id that the first entry stands for, and an index (or -1) for each raw id from there on."""
+        raw, index = self._sorted_raw_and_index
+        if raw[-1] - raw[0] > MAX_LOOKUP_SPAN:
+            return None
+        first = int(raw[0]) - 1  # One entry more at either end: every id outside the table is clipped onto these.
+        lookup = np.full(int(raw[-1]) - first + 2, -1, dtype=np.int32)
+        lookup[raw - first] = index
+        return first, lookup
+
+    def to_index(self, raw_HW: np.ndarray, *, file: str = "the label map") -> np.ndarray:
+        """Raw ids -> class indices (int32). An id outside the table is an error with file, pixel and value."""
+        if raw_HW.dtype.kind not in "iub" or raw_HW.ndim != 2:
+            raise BadInput(
+                f"a label map must hold whole numbers in rows and columns, but got {raw_HW.dtype} of shape "
+                f"{raw_HW.shape} in {file}; save it as one integer a pixel."
+            )
+        wide_HW = raw_HW.astype(np.int64)
+        if self._lookup is not None:
+            first, lookup = self._lookup
+            index_HW = lookup[np.clip(wide_HW - first, 0, len(lookup) - 1)]
+        else:
+            raw_ids, indices = self._sorted_raw_and_index
+            position_HW = np.searchsorted(raw_ids, wide_HW).clip(max=len(raw_ids) - 1)
+            index_HW = np.where(raw_ids[position_HW] == wide_HW, indices[position_HW], np.int32(-1))
+        if index_HW.size and index_HW.min() < 0:
+            row, column = np.argwhere(index_HW < 0)[0]
+            got = self.describe_raw(raw_HW[row, column])
+            raise BadInput(
+                f"label ids must be in the label table ({self._describe_ids()}), but got {got} "
+                f"at pixel (row {row}, column {column}) in {file}; add the id to the taxonomy, or to its ignored ids."
+            )
+        return index_HW
+
+    def describe_raw(self, raw: int) -> str:
+        return f"colour #{int(raw):06x}" if self.is_colour_coded else str(int(raw))
+
+    def _describe_ids(self) -> str:
+        raw = sorted(self.raw_to_index)
+        shown = ", ".join(self.describe_raw(r) for r in raw[:6])
+        return shown if len(raw) <= 6 else f"{shown}, ... {self.describe_raw(raw[-1])}"
+
+
+@dataclass(frozen=True)
+class Taxonomy:
+    """The label tables of a data set, and how they hang together. Travels inside every parser file."""
+
+    name: str
+    objects: LabelTable
+    is_thing: tuple[bool, ...] = ()
+    parts: LabelTable | None = None
+    part_owners: tuple[tuple[str, ...], ...] = ()
+    materials: LabelTable | None = None
+    textures: LabelTable | None = None
+    scenes: LabelTable | None = None
+
+    def __post_init__(self) -> None:
+        if not self.is_thing:
+            object.__setattr__(self, "is_thing", (False,) * len(self.objects))
+        if len(self.is_thing) != len(self.objects):
+            raise BadInput(
+                f"is_thing must hold {len(self.objects)} values, but got {len(self.is_thing)}; one an object."
+            )
+        if self.parts is not None and not self.part_owners:
+            object.__setattr__(self, "part_owners", ((),) * len(self.parts))
+        num_parts = 0 if self.parts is None else len(self.parts)
+        if len(self.part_owners) != num_parts:
+            raise BadInput(f"part_owners must hold {num_parts} lists, but got {len(self.part_owners)}; one a part.")
+        for owners in self.part_owners:
+            for owner in owners:
+                if owner not in self.objects.names:
+                    raise BadInput(
+                        f"a part's owner must be an object, but got {owner!r}; objects: {self.object_names}."
+                    )
+
+    @property
+    def object_names(self) -> list[str]:
+        """Names in index order: `Parse.semantic` holds indices into this list."""
+        return list(self.objects.names)
+
+    @property
+    def num_objects(self) -> int:
+        return len(self.objects)
+
+    @property
+    def ignore_index(self) -> int:
+        return self.objects.ignore_index
+
+    def parts_of(self, object_name: str) -> list[str]:
+        if self.parts is None:
+            return []
+        return [part for part, owners in zip(self.parts.names, self.part_owners) if object_name in owners]

@@ -1,0 +1,1 @@
+"""Every picture that a person sees."""

@@ -1,0 +1,64 @@
+"""HoverMap: which segment lies under the pointer, small enough to stand inside a page.
+
+A page opened from disk may show pictures, but a browser does not let it read their pixels. So each image brings a
+coarse map of its segments along as text: runs of equal values.
+"""
+
+import base64
+from dataclasses import dataclass
+
+import numpy as np
+
+from mereo.assembly.parse import Parse
+
+MAX_SIDE = 320
+
+
+@dataclass(frozen=True)
+class HoverMap:
+    """`runs` is base64 of (index into the parse's segments, run length) pairs, row by row, each a LEB128 number."""
+
+    size: tuple[int, int]
+    runs: str
+
+
+def hover_map(parse: Parse, *, max_side: int = MAX_SIDE) -> HoverMap:
+    height, width = parse.size
+    scale = min(1.0, max_side / max(height, width))
+    rows, columns = (
+        ((np.arange(count) + 0.5) * size / count).astype(np.intp)
+        for size, count in ((height, max(1, round(height * scale))), (width, max(1, round(width * scale))))
+    )
+    grid = np.ix_(rows, columns)
+    position_of_class = np.zeros(parse.taxonomy.num_objects, dtype=np.int64)
+    position_of_instance: dict[int, int] = {}
+    for position, segment in enumerate(parse.segments):
+        if segment.instance_id:
+            position_of_instance[segment.instance_id] = position
+        else:
+            position_of_class[segment.class_index] = position
+    segment_hw = position_of_class[parse.semantic[grid]]
+    if parse.instances is not None:
+        ids, inverse = np.unique(parse.instances[grid], return_inverse=True)
+        of_instance_hw = np.array([position_of_instance.get(int(one), 0) for one in ids])[inverse.reshape(-1)]
+        segment_hw = np.where(parse.instances[grid] != 0, of_instance_hw.reshape(segment_hw.shape), segment_hw)
+    return HoverMap((len(rows), len(columns)), encoded_runs(segment_hw))
+
+
+def encoded_runs(value_hw: np.ndarray) -> str:
+    """Runs of equal values, row by row, as base64.
+
+    >>> base64.b64decode(encoded_runs(np.array([[7, 7, 7], [7, 0, 300]]))).hex(" ")
+    '07 04 00 01 ac 02 01'
+    """
+    flat = value_hw.ravel()
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(flat)) + 1])
+    lengths = np.diff(np.concatenate([starts, [len(flat)]]))
+    content = bytearray()
+    for value, length in zip(flat[starts].tolist(), lengths.tolist()):
+        for number in (value, length):
+            while number > 127:
+                content.append(number & 127 | 128)
+                number >>= 7
+            content.append(number)
+    return base64.b64encode(bytes(content)).decode("ascii")

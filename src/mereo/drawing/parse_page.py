@@ -1,0 +1,182 @@
+"""index.html for a folder of parses: one page that needs no network and no server, only the pictures beside it."""
+
+import base64
+import hashlib
+import html
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from mereo.atomic_files import write_text
+from mereo.data.taxonomy import Taxonomy
+from mereo.drawing.legend import percent
+from mereo.drawing.parse_files import ParsedImage, SkippedImage
+from mereo.drawing.text_lines import printable
+
+TEMPLATE = Path(__file__).with_name("parse_page.html")
+# A page of thousands of images must still open: beyond this the maps for pointing are left out, the pictures stay.
+MAX_HOVER_BYTES = 8_000_000
+MAX_SEGMENTS_SHOWN = 400
+
+
+def write_parse_page(
+    path: str | Path,
+    images: Sequence[ParsedImage],
+    skipped: Sequence[SkippedImage],
+    *,
+    taxonomy: Taxonomy,
+    parser_name: str,
+    notes: Sequence[str] = (),
+    max_hover_bytes: int = MAX_HOVER_BYTES,
+) -> Path:
+    """`notes` are sentences for the page's foot (version, terms of use)."""
+    names = short_names([image.source for image in images] + [one.source for one in skipped])
+    count = f"{len(images)} image{'s' if len(images) != 1 else ''}"
+    skipped_count = f", {len(skipped)} skipped" if skipped else ""
+    style = _part(".css").replace("{{colours}}", _colour_rules(taxonomy, images))
+    script = _part(".js")
+    data = _script_data(_page_data(images, names, taxonomy, max_hover_bytes))
+    values = {
+        "title": html.escape(f"{count} parsed{skipped_count}"),
+        "summary": f'Parser <strong>{_text(parser_name)}</strong> · <a href="report.json">report.json</a>',
+        "style": style,
+        "style_hash": _hash(style),
+        "script": script,
+        "script_hash": _hash(script),
+        "filters": _filters(images, taxonomy),
+        "cards": "\n".join(_card(image, names[image.source]) for image in images),
+        "skipped": _skipped(skipped, names),
+        "footer": " ".join(f"<p>{_text(note)}</p>" for note in notes),
+        "data": data,
+    }
+    # One pass: a file named {{data}} is text like any other.
+    page = re.sub(r"\{\{(\w+)\}\}", lambda match: values[match.group(1)], TEMPLATE.read_text(encoding="utf-8"))
+    write_text(path, page)
+    return Path(path)
+
+
+def found_in_words(image: ParsedImage, *, most: int = 4) -> str:
+    """The largest classes: "road 31 %, sky 20 %"."""
+    shares: dict[str, float] = {}
+    for segment in image.segments:
+        shares[segment.name] = shares.get(segment.name, 0.0) + segment.share
+    largest = sorted(shares.items(), key=lambda item: -item[1])[:most]
+    return ", ".join(f"{name} {percent(share)}" for name, share in largest)
+
+
+def short_names(sources: Sequence[str]) -> dict[str, str]:
+    """Each path without the folder that all share: what a reader needs to tell the images apart.
+
+    >>> short_names(["in/a/1.jpg", "in/b/1.jpg"])
+    {'in/a/1.jpg': 'a/1.jpg', 'in/b/1.jpg': 'b/1.jpg'}
+    """
+    folders = {os.path.dirname(os.path.abspath(source)) for source in sources}
+    try:
+        shared = os.path.commonpath(folders) if folders else ""
+    except ValueError:  # Two drives of Windows share nothing.
+        return {source: source for source in sources}
+    return {source: os.path.relpath(os.path.abspath(source), shared) for source in sources}
+
+
+def _part(suffix: str) -> str:
+    return TEMPLATE.with_suffix(suffix).read_text(encoding="utf-8")
+
+
+def _hash(content: str) -> str:
+    return base64.b64encode(hashlib.sha256(content.encode("utf-8")).digest()).decode("ascii")
+
+
+def _text(value: str) -> str:
+    return html.escape(printable(value), quote=True)
+
+
+def _link(relative: str) -> str:
+    """A relative address: a name with a colon, a hash or a percent sign must stay a name."""
+    return "./" + quote(relative, safe="/")
+
+
+def _colour_rules(taxonomy: Taxonomy, images: Sequence[ParsedImage]) -> str:
+    """Classes instead of style attributes, which the page's own security policy forbids."""
+    present = sorted({segment.class_index for image in images for segment in image.segments})
+    colours = taxonomy.objects.colours_K3
+    rules = (
+        ".k{0} {{ --k: #{1:02x}{2:02x}{3:02x}; fill: #{1:02x}{2:02x}{3:02x}; }}".format(index, *colours[index].tolist())
+        for index in present
+    )
+    return "\n".join(rules)
+
+
+def _page_data(
+    images: Sequence[ParsedImage], names: dict[str, str], taxonomy: Taxonomy, max_hover_bytes: int
+) -> dict[str, Any]:
+    entries, hover_bytes = [], 0
+    for image in images:
+        hover = image.hover if len(image.segments) <= MAX_SEGMENTS_SHOWN else None
+        hover_bytes += len(hover.runs) if hover else 0
+        entries.append(
+            {
+                "name": printable(names[image.source]),
+                "width": image.size[1],
+                "height": image.size[0],
+                "scene": image.description.get("scene", ""),
+                "found": found_in_words(image),
+                "photograph": _link(image.photograph),
+                "overlay": _link(image.overlay),
+                "labels": _link(image.labels),
+                "segments": [
+                    [segment.class_index, round(segment.share, 5), segment.instance_id]
+                    for segment in image.segments[:MAX_SEGMENTS_SHOWN]
+                ],
+                "hover": [*hover.size, hover.runs] if hover and hover_bytes <= max_hover_bytes else None,
+            }
+        )
+    return {"classes": taxonomy.object_names, "images": entries}
+
+
+def _script_data(content: Any) -> str:
+    """JSON that cannot end its script element: no `<` is left in it."""
+    return json.dumps(content, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _filters(images: Sequence[ParsedImage], taxonomy: Taxonomy) -> str:
+    """One button a class, the most frequent first, with the number of images that show it."""
+    counts: dict[int, int] = {}
+    for image in images:
+        for index in {segment.class_index for segment in image.segments}:
+            counts[index] = counts.get(index, 0) + 1
+    return "".join(
+        f'<button type="button" aria-pressed="false" data-k="{index}"><span class="swatch k{index}"></span>'
+        f'{_text(taxonomy.object_names[index])} <span class="number">{count}</span></button>'
+        for index, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    )
+
+
+def _card(image: ParsedImage, name: str) -> str:
+    name, found = _text(name), _text(found_in_words(image))
+    bars, left = [], 0.0
+    for segment in image.segments[:12]:
+        bars.append(
+            f'<rect class="k{segment.class_index}" x="{left:.2f}" width="{100 * segment.share:.2f}" height="4"/>'
+        )
+        left += 100 * segment.share
+    return (
+        f'<li><a href="{_link(image.overlay)}" title="{name}">'
+        f'<img src="{_link(image.thumbnail)}" loading="lazy" decoding="async" width="320" height="240" '
+        f'alt="Overlay of {name}: {found}">'
+        f'<svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">{"".join(bars)}</svg>'
+        f'<span class="name">{name}</span><span class="found quiet">{found}</span></a></li>'
+    )
+
+
+def _skipped(skipped: Sequence[SkippedImage], names: dict[str, str]) -> str:
+    if not skipped:
+        return ""
+    rows = "".join(
+        f'<li><strong>{_text(names[one.source])}</strong><br><span class="quiet">{_text(one.reason)}</span></li>'
+        for one in skipped
+    )
+    return f'<section id="skipped" aria-label="Skipped"><h2>Skipped ({len(skipped)})</h2><ul>{rows}</ul></section>'

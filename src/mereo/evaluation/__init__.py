@@ -1,0 +1,1 @@
+"""A parser and labelled samples -> numbers."""

@@ -1,0 +1,60 @@
+"""An evaluated run folder: what was trained (recipe.yaml, run.json) and what it reached (its evaluation)."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mereo.errors import BadInput
+from mereo.evaluation.evaluation import Evaluation
+from mereo.evaluation.evaluation_files import EVALUATION_FILE, PER_IMAGE_FILE, read_evaluation
+from mereo.strict_yaml import validated
+
+RUN_FILE = "run.json"
+RECIPE_FILE = "recipe.yaml"
+
+
+class RunRecord(BaseModel):
+    """What `mereo train` writes into run.json. Other keys may stand there too: this is no file that people type."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    name: str
+    row: str
+    protocol: str
+    seed: int
+    steps: int
+    wall_seconds: float = Field(ge=0, allow_inf_nan=False)
+    machine: str
+    commit: str | None = None
+    command: str
+    parameters: int | None = None
+
+
+@dataclass(frozen=True)
+class EvaluatedRun:
+    folder: Path
+    record: RunRecord
+    evaluation: Evaluation
+
+
+def read_evaluated_run(folder: str | Path) -> EvaluatedRun:
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise BadInput(f"a run must be a folder, but got {folder}; pass folders that `mereo train` made.")
+    missing = [
+        name for name in (RECIPE_FILE, RUN_FILE, EVALUATION_FILE, PER_IMAGE_FILE) if not (folder / name).is_file()
+    ]
+    if missing:
+        what = "train" if {RECIPE_FILE, RUN_FILE} & set(missing) else "evaluate"
+        raise BadInput(
+            f"a run folder must hold {RECIPE_FILE}, {RUN_FILE}, {EVALUATION_FILE} and {PER_IMAGE_FILE}, "
+            f"but got no {' and no '.join(missing)} in {folder}; run `mereo {what}` for it."
+        )
+    path = folder / RUN_FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadInput(f"{path} must be readable JSON, but got: {error}; train again.") from error
+    return EvaluatedRun(folder, validated(RunRecord, content, source=str(path)), read_evaluation(folder))

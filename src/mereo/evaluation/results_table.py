@@ -1,0 +1,139 @@
+"""Results of many runs: one table a protocol, one line a row, its seeds together, its difference to a baseline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mereo.errors import BadInput
+from mereo.evaluation.evaluated_run import EvaluatedRun
+from mereo.metrics.paired_bootstrap import PairedDifference, paired_bootstrap
+
+
+@dataclass(frozen=True)
+class ResultsLine:
+    """The runs of one row and protocol, by seed. `difference` is to the baseline's line (None: there is none)."""
+
+    row: str
+    runs: tuple[EvaluatedRun, ...]
+    difference: PairedDifference | None = None
+    is_baseline: bool = False
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(run.record.seed for run in self.runs)
+
+    @property
+    def wall_seconds(self) -> float:
+        """Mean over the seeds."""
+        return float(np.mean([run.record.wall_seconds for run in self.runs]))
+
+    def measure_of_seeds(self, name: str) -> list[float | None]:
+        """One value a seed of `mean_iou`, `pixel_accuracy` or `boundary_iou`."""
+        return [getattr(run.evaluation, name) for run in self.runs]
+
+    def class_iou(self, class_index: int) -> float | None:
+        """Mean over the seeds that have a value."""
+        return mean_of([run.evaluation.per_class[class_index].iou for run in self.runs])
+
+
+@dataclass(frozen=True)
+class ResultsTable:
+    """All lines of one protocol: the same images with the same labels."""
+
+    protocol: str
+    lines: tuple[ResultsLine, ...]
+    num_images: int
+    has_baseline: bool
+
+    @property
+    def classes_by_frequency(self) -> list[tuple[int, str, float | None]]:
+        """Index, name and share of the labelled pixels, the most frequent first."""
+        rows = self.lines[0].runs[0].evaluation.per_class
+        return sorted(((i, row.name, row.share) for i, row in enumerate(rows)), key=lambda entry: -(entry[2] or 0))
+
+
+def results_tables(
+    runs: Sequence[EvaluatedRun], *, baseline: str | None = None, num_resamples: int = 10_000
+) -> tuple[ResultsTable, ...]:
+    """One table a protocol, in the order of the runs; the baseline's line first."""
+    if not runs:
+        raise BadInput("a table must have at least one run, but got none; pass run folders.")
+    _require_same_classes(runs)
+    protocols: dict[str, list[EvaluatedRun]] = {}
+    for run in runs:
+        protocols.setdefault(run.record.protocol, []).append(run)
+    rows = list(dict.fromkeys(run.record.row for run in runs))
+    if baseline is not None and baseline not in rows:
+        raise BadInput(f"the baseline must be a row of these runs, but got {baseline!r}; rows: {', '.join(rows)}.")
+    return tuple(_table(protocol, of_protocol, baseline, num_resamples) for protocol, of_protocol in protocols.items())
+
+
+def mean_of(values: Sequence[float | None]) -> float | None:
+    present = [value for value in values if value is not None]
+    return sum(present) / len(present) if present else None
+
+
+def _table(protocol: str, runs: Sequence[EvaluatedRun], baseline: str | None, num_resamples: int) -> ResultsTable:
+    _require_same_images(protocol, runs)
+    by_row: dict[str, list[EvaluatedRun]] = {}
+    for run in runs:
+        by_row.setdefault(run.record.row, []).append(run)
+    for row, of_row in by_row.items():
+        _require_one_kind(row, protocol, of_row)
+    of_baseline = by_row.get(baseline) if baseline is not None else None
+    lines = []
+    for row in sorted(by_row, key=lambda name: name != baseline):  # sorted() keeps the order of the others.
+        difference = None
+        if of_baseline is not None and row != baseline:
+            difference = paired_bootstrap(_counts(by_row[row]), _counts(of_baseline), num_resamples=num_resamples)
+        by_seed = tuple(sorted(by_row[row], key=lambda run: run.record.seed))
+        lines.append(ResultsLine(row, by_seed, difference, is_baseline=row == baseline))
+    return ResultsTable(protocol, tuple(lines), runs[0].evaluation.num_images, has_baseline=of_baseline is not None)
+
+
+def _counts(runs: Sequence[EvaluatedRun]) -> np.ndarray:
+    return np.stack([run.evaluation.per_image_NK3 for run in runs])
+
+
+def _require_same_classes(runs: Sequence[EvaluatedRun]) -> None:
+    first = runs[0]
+    for run in runs[1:]:
+        if run.evaluation.class_names != first.evaluation.class_names:
+            ours, theirs = set(run.evaluation.class_names), set(first.evaluation.class_names)
+            difference = ", ".join(sorted(ours ^ theirs)[:5]) or "only their order"
+            raise BadInput(
+                f"runs of one table must have the same classes, but got {len(run.evaluation.class_names)} in "
+                f"{run.folder} and {len(first.evaluation.class_names)} in {first.folder} "
+                f"(different: {difference}); make two tables."
+            )
+
+
+def _require_same_images(protocol: str, runs: Sequence[EvaluatedRun]) -> None:
+    first = runs[0]
+    for run in runs[1:]:
+        is_same = run.evaluation.image_names == first.evaluation.image_names and np.array_equal(
+            run.evaluation.per_image_NK3[..., 1], first.evaluation.per_image_NK3[..., 1]
+        )
+        if not is_same:
+            raise BadInput(
+                f"runs of protocol {protocol!r} must be evaluated on the same images and labels, but got others in "
+                f"{run.folder} than in {first.folder}; evaluate both on one data set."
+            )
+
+
+def _require_one_kind(row: str, protocol: str, runs: Sequence[EvaluatedRun]) -> None:
+    """Runs that are averaged may differ in their seed only."""
+    seeds = [run.record.seed for run in runs]
+    if len(set(seeds)) < len(seeds):
+        folders = ", ".join(str(run.folder) for run in runs)
+        raise BadInput(
+            f"runs of row {row!r}, protocol {protocol!r} must have different seeds, but got {seeds} in {folders}; "
+            "leave one out or give it another row."
+        )
+    kinds = {(run.record.steps, run.evaluation.scales, run.evaluation.flip) for run in runs}
+    if len(kinds) > 1:
+        raise BadInput(
+            f"runs of row {row!r}, protocol {protocol!r} must share steps, scales and flip, but got {sorted(kinds)}; "
+            "give them different rows."
+        )

@@ -1,0 +1,159 @@
+"""The words of a results table: cells (for terminal and files), and Markdown between two markers of a file."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from mereo.atomic_files import write_bytes
+from mereo.errors import BadInput
+from mereo.evaluation.evaluated_run import EvaluatedRun
+from mereo.evaluation.results_table import ResultsLine, ResultsTable, mean_of
+
+END_MARKER = "<!-- end -->"
+
+
+def header_cells(table: ResultsTable) -> list[str]:
+    cells = ["row", "seeds", "mIoU", "pixel accuracy", "boundary IoU", "wall time"]
+    return [*cells, "difference in mIoU [95 %]"] if table.has_baseline else cells
+
+
+def line_cells(table: ResultsTable, line: ResultsLine) -> list[str]:
+    cells = [
+        line.row,
+        ", ".join(map(str, line.seeds)),
+        *(_mean_and_seeds(line.measure_of_seeds(name)) for name in ("mean_iou", "pixel_accuracy", "boundary_iou")),
+        duration_text(line.wall_seconds),
+    ]
+    return [*cells, _difference_text(line)] if table.has_baseline else cells
+
+
+def class_header_cells(table: ResultsTable) -> list[str]:
+    return ["class", "share", *(line.row for line in table.lines)]
+
+
+def class_cells(table: ResultsTable) -> list[list[str]]:
+    """One row a class, the most frequent first."""
+    return [
+        [name, percent_text(share), *(percent_text(line.class_iou(index)) for line in table.lines)]
+        for index, name, share in table.classes_by_frequency
+    ]
+
+
+def run_text(run: EvaluatedRun) -> str:
+    """How a number was made, so that it can be made again."""
+    record, evaluation = run.record, run.evaluation
+    facts = [f"seed {record.seed}", f"{record.steps} steps", duration_text(record.wall_seconds)]
+    if record.parameters is not None:
+        facts.insert(2, f"{record.parameters / 1e6:.2f} M parameters")
+    if evaluation.scales != (1.0,) or evaluation.flip:
+        scales = ", ".join(f"{scale:g}" for scale in evaluation.scales)
+        facts.append(f"evaluated at scales {scales}{' with flip' if evaluation.flip else ''}")
+    commit = f"commit `{record.commit[:12]}`" if record.commit else "no commit"
+    return (
+        f"{_escaped(record.name)} ({', '.join(facts)}): {_code(record.command)} on {_escaped(record.machine)}, {commit}"
+    )
+
+
+def percent_text(fraction: float | None) -> str:
+    """
+    >>> percent_text(0.51234), percent_text(None)
+    ('51.23', 'n/a')
+    """
+    return "n/a" if fraction is None else f"{100 * fraction:.2f}"
+
+
+def duration_text(seconds: float) -> str:
+    """
+    >>> duration_text(4.2), duration_text(331), duration_text(4000)
+    ('4.2 s', '5 min 31 s', '1 h 7 min')
+    """
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return (
+        f"{minutes} min {rest} s" if minutes < 60 else f"{round(seconds / 60) // 60} h {round(seconds / 60) % 60} min"
+    )
+
+
+def markdown(tables: Sequence[ResultsTable]) -> str:
+    parts = []
+    for table in tables:
+        parts.append(
+            f"Protocol **{_escaped(table.protocol)}**, {table.num_images} images; all values in percent, wall time of "
+            "training. Means over seeds, each seed in brackets."
+        )
+        parts.append(_markdown_table(header_cells(table), [line_cells(table, line) for line in table.lines]))
+        if table.has_baseline:
+            parts.append(
+                "Differences: paired bootstrap over images, 95 % interval; `no measurable gain` where it spans 0. "
+                "The interval speaks about the choice of images, not about other seeds."
+            )
+        parts.append("IoU of each class, the most frequent first (`share`: of the labelled pixels):")
+        parts.append(_markdown_table(class_header_cells(table), class_cells(table)))
+        parts.append("\n".join(f"- {run_text(run)}" for line in table.lines for run in line.runs))
+    return "\n\n".join(parts)
+
+
+def write_section(path: str | Path, section: str, content: str) -> None:
+    """Put `content` between the markers of `section`; the file and the section are made where they are missing."""
+    path = Path(path)
+    if not re.fullmatch(r"[A-Za-z0-9]+([ ._-][A-Za-z0-9]+)*", section):
+        raise BadInput(
+            f"a section's name must be letters, digits and single - _ . or spaces, but got {section!r}; rename it."
+        )
+    start_marker = f"<!-- table: {section} -->"
+    try:
+        text = path.read_bytes().decode("utf-8") if path.exists() else "# Results\n"
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} must be a readable UTF-8 text, but got: {error}; choose another file.") from error
+    newline = "\r\n" if "\r\n" in text else "\n"
+    block = f"{start_marker}\n\n{content}\n\n{END_MARKER}".replace("\n", newline)
+    if start_marker not in text:
+        text = f"{text.rstrip()}{newline * 2}## {section}{newline * 2}{block}{newline}".lstrip()
+    else:
+        before, _, rest = text.partition(start_marker)
+        old, end, after = rest.partition(END_MARKER)
+        if not end or "<!-- table:" in old or start_marker in after:
+            raise BadInput(
+                f"section {section!r} must stand once between '{start_marker}' and '{END_MARKER}', "
+                f"but got something else in {path}; mend the markers."
+            )
+        text = f"{before}{block}{after}"
+    write_bytes(path, text.encode("utf-8"))
+
+
+def _mean_and_seeds(values: list[float | None]) -> str:
+    mean = percent_text(mean_of(values))
+    return mean if len(values) == 1 else f"{mean} ({', '.join(map(percent_text, values))})"
+
+
+def _difference_text(line: ResultsLine) -> str:
+    if line.is_baseline or line.difference is None:
+        return "baseline"
+    d = line.difference
+    return f"{100 * d.difference:+.2f} [{100 * d.low:+.2f}, {100 * d.high:+.2f}] {d.verdict}"
+
+
+def _markdown_table(header: list[str], rows: list[list[str]]) -> str:
+    """The first column to the left, numbers to the right."""
+    aligned = ["---", *["---:"] * (len(header) - 1)]
+    return "\n".join(
+        f"| {' | '.join(cells)} |" for cells in ([_escaped(c) for c in header], aligned, *_escaped_rows(rows))
+    )
+
+
+def _escaped_rows(rows: list[list[str]]) -> list[list[str]]:
+    return [[_escaped(cell) for cell in row] for row in rows]
+
+
+def _escaped(text: str) -> str:
+    """Names come from users: no cell may end a table, a line or a marker."""
+    return re.sub(r"([|\\`*<>])", r"\\\1", " ".join(text.split()))
+
+
+def _code(text: str) -> str:
+    """Inline code, whatever is in it: the fence is longer than the longest run of backticks inside."""
+    text = " ".join(text.split()).replace("-->", "-- >")
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    return f"{fence} {text} {fence}" if longest else f"`{text}`"

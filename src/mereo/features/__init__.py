@@ -1,0 +1,1 @@
+"""Image -> feature maps: backbones and necks. No regions here."""

@@ -1,0 +1,89 @@
+"""Feature pyramid: laterals, a top-down path and fusion at the finest stride; UPerNet's neck.
+
+Xiao, Liu, Zhou, Jiang, Sun 2018, "Unified perceptual parsing for scene understanding", section 4.1: pooling at several
+grid sizes on the last map (PPM), a feature pyramid below it, all levels fused by one 3x3 convolution.
+"""
+
+from typing import Annotated, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from mereo.errors import BadInput
+from mereo.features.conv_norm import ConvNormReLU
+from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
+from mereo.features.stage import Stage
+from mereo.strict import StrictConfig
+
+
+class PyramidPooling(nn.Module):
+    """Average-pool to each grid size, project, spread back, concatenate with the map itself, project to `width`."""
+
+    def __init__(self, in_channels: int, *, width: int, grid_sizes: tuple[int, ...]) -> None:
+        super().__init__()
+        self.grid_sizes = grid_sizes
+        self.branches = nn.ModuleList([ConvNormReLU(in_channels, width) for _ in grid_sizes])
+        self.project = ConvNormReLU(in_channels + len(grid_sizes) * width, width, kernel_size=3)
+
+    def forward(self, features_BCHW: Tensor) -> Tensor:
+        answers = [features_BCHW]
+        for grid_size, branch in zip(self.grid_sizes, self.branches):
+            pooled_BCgg = branch(F.adaptive_avg_pool2d(features_BCHW, grid_size))
+            answers.append(resized(pooled_BCgg, features_BCHW.shape[-2:]))
+        return self.project(torch.cat(answers, dim=1))
+
+
+class FeaturePyramid(Stage):
+    """All maps of stride `finest_stride` and coarser -> one map of `width` channels at the finest of their strides."""
+
+    def __init__(
+        self,
+        in_layout: FeatureLayout,
+        *,
+        width: int = 512,
+        finest_stride: int = 4,
+        grid_sizes: tuple[int, ...] = (1, 2, 3, 6),
+    ) -> None:
+        used = [level for level, stride in enumerate(in_layout.strides) if stride >= finest_stride]
+        if not used:
+            raise BadInput(
+                f"finest_stride must be at most the coarsest stride of {in_layout.strides}, "
+                f"but got {finest_stride}; lower it."
+            )
+        super().__init__(FeatureLayout(channels=(width,), strides=(in_layout.strides[used[0]],)))
+        self.used = used
+        channels = [in_layout.channels[level] for level in self.used]
+        self.pooling = PyramidPooling(channels[-1], width=width, grid_sizes=grid_sizes)
+        self.laterals = nn.ModuleList([ConvNormReLU(channel, width) for channel in channels[:-1]])
+        self.smooth = nn.ModuleList([ConvNormReLU(width, width, kernel_size=3) for _ in channels[:-1]])
+        self.fuse = ConvNormReLU(len(channels) * width, width, kernel_size=3)
+
+    def forward(self, features: FeatureMaps, frame: Frame) -> FeatureMaps:
+        maps = [features.maps[level] for level in self.used]
+        coarser_BCHW = self.pooling(maps[-1])
+        answers = [coarser_BCHW]
+        for level in reversed(range(len(self.laterals))):
+            lateral_BCHW = self.laterals[level](maps[level])
+            coarser_BCHW = lateral_BCHW + resized(coarser_BCHW, lateral_BCHW.shape[-2:])
+            answers.insert(0, self.smooth[level](coarser_BCHW))
+        finest_size = answers[0].shape[-2:]
+        fused_BCHW = self.fuse(torch.cat([resized(answer, finest_size) for answer in answers], dim=1))
+        return FeatureMaps((fused_BCHW,), self.layout.strides, features.evidence)
+
+
+def resized(features_BCHW: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
+    if tuple(features_BCHW.shape[-2:]) == tuple(size):
+        return features_BCHW
+    return F.interpolate(features_BCHW, size=tuple(size), mode="bilinear", align_corners=False)
+
+
+class FeaturePyramidConfig(StrictConfig):
+    stage: Literal["feature_pyramid"] = "feature_pyramid"
+    width: int = Field(512, ge=1)
+    finest_stride: int = Field(4, ge=1)
+    grid_sizes: tuple[Annotated[int, Field(ge=1)], ...] = Field((1, 2, 3, 6), description="empty: no pyramid pooling")
+
+    def build(self, in_layout: FeatureLayout) -> FeaturePyramid:
+        return FeaturePyramid(in_layout, width=self.width, finest_stride=self.finest_stride, grid_sizes=self.grid_sizes)

@@ -1,0 +1,18 @@
+"""Stage: what every neck and reasoner on a parser's path is."""
+
+from abc import abstractmethod
+
+from torch import nn
+
+from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
+
+
+class Stage(nn.Module):
+    """`FeatureMaps -> FeatureMaps`. Built for one `FeatureLayout`; says in `layout` what it gives."""
+
+    def __init__(self, layout: FeatureLayout) -> None:
+        super().__init__()
+        self.layout = layout
+
+    @abstractmethod
+    def forward(self, features: FeatureMaps, frame: Frame) -> FeatureMaps: ...

@@ -1,0 +1,1 @@
+"""Feature maps -> predictions. A head never sees targets."""

@@ -1,0 +1,1 @@
+"""The only place that composes: backbone, path and heads into a SceneParser, its objective, its file."""

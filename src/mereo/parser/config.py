@@ -1,0 +1,44 @@
+"""ParserConfig: a parser as data. The closed unions of all stages and heads stand here: a new one is one more entry."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from mereo.data.taxonomy import Taxonomy
+from mereo.features.atrous_pyramid import AtrousPyramidConfig
+from mereo.features.feature_pyramid import FeaturePyramidConfig
+from mereo.features.projection import ProjectionConfig
+from mereo.features.timm_backbone import TimmBackboneConfig
+from mereo.heads.pixel_classes import PixelClassesConfig
+from mereo.parser.preprocessing import PreprocessingConfig
+from mereo.parser.scene_parser import SceneParser
+from mereo.strict import StrictConfig
+
+StageConfig = Annotated[ProjectionConfig | AtrousPyramidConfig | FeaturePyramidConfig, Field(discriminator="stage")]
+# Becomes a union discriminated by `head` with the second head.
+HeadConfig = PixelClassesConfig
+
+
+class ParserConfig(StrictConfig):
+    backbone: TimmBackboneConfig
+    path: tuple[StageConfig, ...] = ()
+    heads: tuple[HeadConfig, ...] = (PixelClassesConfig(),)
+    preprocessing: PreprocessingConfig | None = Field(None, description="left out: the backbone's own mean and std")
+
+    def build(self, taxonomy: Taxonomy) -> SceneParser:
+        """The parser with fresh weights (the backbone's from where `backbone.weights` says)."""
+        backbone = self.backbone.build()
+        layout, path = backbone.layout, []
+        for stage_config in self.path:
+            path.append(stage_config.build(layout))
+            layout = path[-1].layout
+        heads = [head_config.build(layout, taxonomy) for head_config in self.heads]
+        mean, std = backbone.mean, backbone.std
+        preprocessing = self.preprocessing or PreprocessingConfig(
+            mean=(mean[0], mean[1], mean[2]), std=(std[0], std[1], std[2])
+        )
+        return SceneParser(backbone, path, heads, taxonomy=taxonomy, preprocessing=preprocessing, config=self)
+
+    def without_weights(self) -> "ParserConfig":
+        """As saved in a parser file, whose tensors make the backbone's first weights needless."""
+        return self.model_copy(update={"backbone": self.backbone.model_copy(update={"weights": None})})

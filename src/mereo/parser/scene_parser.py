@@ -1,0 +1,113 @@
+"""SceneParser: backbone -> path -> heads. The one module that everything else trains, saves and asks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mereo.assembly.parse import Parse
+from mereo.data.taxonomy import Taxonomy
+from mereo.errors import BadInput
+from mereo.features.feature_maps import FeatureMaps, Frame
+from mereo.parser.model_card import ModelCard
+from mereo.parser.parsing import parse_image
+from mereo.parser.preprocessing import PreprocessingConfig
+from mereo.shapes import require_shapes
+
+Prediction = TypeVar("Prediction")
+
+
+@dataclass(frozen=True)
+class SceneAnswers:
+    """What a parser says about a batch: one prediction a head, the path's evidence, the feature maps they rest on."""
+
+    predictions: tuple[Any, ...]
+    features: FeatureMaps
+    backbone_features: FeatureMaps
+
+    @property
+    def evidence(self) -> tuple[Any, ...]:
+        return self.features.evidence
+
+    def prediction(self, kind: type[Prediction]) -> Prediction:
+        """The prediction of the given type, or an error that names those that are there."""
+        for prediction in self.predictions:
+            if isinstance(prediction, kind):
+                return prediction
+        present = ", ".join(type(prediction).__name__ for prediction in self.predictions)
+        raise BadInput(f"the parser must have a head that gives {kind.__name__}, but got {present}; add that head.")
+
+
+class SceneParser(nn.Module):
+    """Any backbone, any stages in any order, any heads.
+
+    `config` (a ParserConfig) is only kept so that the parser can be saved; a parser composed in Python has none.
+    """
+
+    mean_311: Tensor
+    std_311: Tensor
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        path: Sequence[nn.Module],
+        heads: Sequence[nn.Module],
+        *,
+        taxonomy: Taxonomy,
+        preprocessing: PreprocessingConfig | None = None,
+        config: Any = None,
+    ) -> None:
+        super().__init__()
+        if not heads:
+            raise BadInput("a parser must have at least one head, but got none; add e.g. PixelClasses.")
+        self.backbone = backbone
+        self.path = nn.ModuleList(path)
+        self.heads = nn.ModuleList(heads)
+        self.taxonomy = taxonomy
+        self.preprocessing = preprocessing or PreprocessingConfig()
+        self.config = config
+        self.card: ModelCard | None = None
+        self.register_buffer("mean_311", torch.tensor(self.preprocessing.mean).view(3, 1, 1) * 255, persistent=False)
+        self.register_buffer("std_311", torch.tensor(self.preprocessing.std).view(3, 1, 1) * 255, persistent=False)
+
+    def forward(self, image_BCHW: Tensor, frame: Frame | None = None) -> SceneAnswers:
+        """`image_BCHW` holds pixels 0..255 (uint8 or float), RGB; the parser normalises them itself."""
+        require_shapes(image_BCHW=image_BCHW)
+        if image_BCHW.shape[1] != 3 or 0 in image_BCHW.shape:
+            # One channel would pass unseen: it spreads over the three means.
+            raise BadInput(
+                f"image_BCHW must have three channels and pixels in it, but got shape {tuple(image_BCHW.shape)}; "
+                "convert it to RGB."
+            )
+        height, width = image_BCHW.shape[-2:]
+        frame = frame or Frame(image_size=(height, width))
+        backbone_features = self.backbone((image_BCHW.to(self.mean_311.dtype) - self.mean_311) / self.std_311)
+        features = backbone_features
+        for stage in self.path:
+            features = stage(features, frame)
+        predictions = tuple(head(features, frame) for head in self.heads)
+        return SceneAnswers(predictions, features, backbone_features)
+
+    def parse(
+        self,
+        image_HWC: np.ndarray,
+        *,
+        name: str = "image",
+        scales: Sequence[float] = (1.0,),
+        flip: bool = False,
+        working_side: int | None = None,
+        with_confidence: bool = False,
+    ) -> Parse:
+        """The parse of one photograph (uint8, H W 3), at the photograph's size. `working_side` overrides the file's."""
+        return parse_image(
+            self,
+            image_HWC,
+            name=name,
+            scales=scales,
+            flip=flip,
+            working_side=working_side,
+            with_confidence=with_confidence,
+        )

@@ -1,0 +1,166 @@
+"""Parser files: one safetensors file with weights, config, taxonomy, preprocessing and model card. No pickle."""
+
+import json
+import logging
+import os
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from mereo.atomic_files import write_bytes
+from mereo.data.taxonomy_file import taxonomy_from_dict, taxonomy_to_dict
+from mereo.errors import BadInput
+from mereo.parser.config import ParserConfig
+from mereo.parser.devices import require_device
+from mereo.parser.model_card import ModelCard
+from mereo.parser.scene_parser import SceneParser
+from mereo.strict_yaml import validated
+from mereo.version import VERSION
+
+LOG = logging.getLogger("mereo")
+FORMAT = "mereo-parser-1"
+DEFAULT_PARSER = "street"
+_NOTICED: set[str] = set()
+
+
+def save_parser(
+    parser: SceneParser, path: str | Path, *, card: ModelCard | None = None, dtype: torch.dtype | None = None
+) -> Path:
+    """Write `parser` as one file. `dtype` float16 halves it (integers and running statistics keep theirs)."""
+    if parser.config is None:
+        raise BadInput(
+            "a parser must be built from a ParserConfig to be saved as a file, but got one composed in Python; "
+            "save its state_dict() with safetensors, and compose it again to load it."
+        )
+    config: ParserConfig = parser.config.without_weights()
+    config = config.model_copy(update={"preprocessing": parser.preprocessing})
+    card = card or parser.card or ModelCard()
+    content = {
+        "format": FORMAT,
+        "mereo_version": VERSION,
+        "config": config.model_dump(mode="json"),
+        "taxonomy": taxonomy_to_dict(parser.taxonomy),
+        "card": card.model_dump(mode="json"),
+    }
+    tensors = {name: _packed(name, value, dtype) for name, value in parser.state_dict().items()}
+    for name, value in tensors.items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise BadInput(
+                f"weights must be finite to be saved, but got NaN or infinity at {name} as {value.dtype}; "
+                "save as float32, or train anew with a lower learning rate."
+            )
+    # One key: safetensors writes several in a random order, and equal parsers must be equal files.
+    write_bytes(path, save(tensors, metadata={"mereo": json.dumps(content, sort_keys=True)}))
+    return Path(path)
+
+
+def load(name_or_path: str | Path, *, device: str | torch.device = "cpu") -> SceneParser:
+    """A built-in parser by name (see `mereo models`), or a parser file by path; ready to parse."""
+    device = require_device(str(device))
+    path = find_parser_file(name_or_path)
+    metadata = read_metadata(path)
+    # A file that names weights elsewhere must not make us open or download them: its own tensors are all there is.
+    config = validated(ParserConfig, metadata["config"], source=f"the config in {path}").without_weights()
+    taxonomy = taxonomy_from_dict(metadata["taxonomy"], source=f"the taxonomy in {path}")
+    card = validated(ModelCard, metadata["card"], source=f"the model card in {path}")
+    parser = config.build(taxonomy)
+    load_tensors(parser, path)
+    parser.card = card
+    if card.terms_notice and str(path) not in _NOTICED:
+        _NOTICED.add(str(path))
+        LOG.warning("%s: %s", Path(path).stem, card.terms_notice)
+    return parser.eval().to(device)
+
+
+def load_tensors(parser: SceneParser, path: Path) -> None:
+    tensors = read_tensors(path)
+    expected = parser.state_dict()
+    missing, extra = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
+    if missing or extra:
+        raise BadInput(
+            f"parser file must hold exactly its config's weights, but got {len(missing)} missing {missing[:3]} and "
+            f"{len(extra)} unknown {extra[:3]} in {path}; save it anew."
+        )
+    for name, value in tensors.items():
+        if value.shape != expected[name].shape:
+            raise BadInput(
+                f"{name} must have shape {tuple(expected[name].shape)}, but got {tuple(value.shape)} in {path}; "
+                "save it anew."
+            )
+    parser.load_state_dict({name: value.to(expected[name].dtype) for name, value in tensors.items()})
+
+
+def start_from(parser: SceneParser, path_or_name: str | Path) -> list[str]:
+    """Fine-tuning: take every weight of the file that fits; returns the parser's names that got none.
+
+    (With another class count: those of the classifier.)
+    """
+    path = find_parser_file(path_or_name)
+    tensors, expected = read_tensors(path), parser.state_dict()
+    fitting = {k: v.to(expected[k].dtype) for k, v in tensors.items() if k in expected and v.shape == expected[k].shape}
+    if not fitting:
+        raise BadInput(
+            f"start_from must share weights with the recipe's parser, but got none in {path}; use its parser section."
+        )
+    parser.load_state_dict(expected | fitting)
+    return sorted(expected.keys() - fitting.keys())
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise BadInput(
+            f"parser file must be a whole safetensors file, but got: {error} in {path}; get it anew."
+        ) from error
+    for name, value in tensors.items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise BadInput(f"weights must be finite, but got NaN or infinity at {name} in {path}; get the file anew.")
+    return tensors
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """What a parser file says about itself: format, mereo_version, config, taxonomy, card."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = json.loads((file.metadata() or {}).get("mereo", "{}"))
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
+        raise BadInput(
+            f"parser file must be a safetensors file, but got: {error} in {path}; check the path."
+        ) from error
+    missing = sorted({"config", "taxonomy", "card"} - metadata.keys()) if isinstance(metadata, dict) else ["all"]
+    if missing or metadata.get("format") != FORMAT:
+        raise BadInput(
+            f"parser file must be one that Mereo saved ({FORMAT}), but got other content in {path}; check the path."
+        )
+    return metadata
+
+
+def built_in_parsers() -> dict[str, Path]:
+    folder = Path(str(resources.files("mereo.parser"))) / "built_in"
+    return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
+
+
+def find_parser_file(name_or_path: str | Path) -> Path:
+    built_in = built_in_parsers()
+    if str(name_or_path) in built_in:
+        return built_in[str(name_or_path)]
+    path = Path(name_or_path)
+    if os.path.isdir(path):
+        path = next((path / name for name in ("best.safetensors", "last.safetensors") if (path / name).is_file()), path)
+    if not os.path.isfile(path):  # Path.is_file() raises where a name is too long.
+        raise BadInput(
+            f"parser must be a built-in name, a parser file or a run folder, but got {str(name_or_path)!r}; "
+            f"built in: {', '.join(built_in) or 'none'}."
+        )
+    return path
+
+
+def _packed(name: str, value: Tensor, dtype: torch.dtype | None) -> Tensor:
+    is_weight = value.is_floating_point() and "running_" not in name
+    return value.detach().cpu().to(dtype if dtype is not None and is_weight else value.dtype).contiguous()

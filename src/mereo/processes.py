@@ -1,0 +1,36 @@
+"""Numbers shared between the processes of one training run; with one process everything is the identity."""
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+def num_processes() -> int:
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def mean_over_processes(value: Tensor) -> Tensor:
+    """The mean of `value` over all processes, without a gradient.
+
+    A loss divides by this mean of its weights instead of by its own weights: the gradients' average over the processes
+    is then exactly the gradient of the loss over the whole batch, however labels fall on the processes.
+    """
+    if num_processes() == 1:
+        return value.detach()
+    total = value.detach().clone()
+    dist.all_reduce(total)
+    return total / num_processes()
+
+
+def leave_processes() -> None:
+    """The orderly end of a run of several processes: without it some backends abort at exit."""
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def is_true_everywhere(flag: bool, *, device: torch.device | str = "cpu") -> bool:
+    if num_processes() == 1:
+        return flag
+    smallest = torch.tensor(float(flag), device=device)
+    dist.all_reduce(smallest, op=dist.ReduceOp.MIN)
+    return bool(smallest.item())

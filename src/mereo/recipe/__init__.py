@@ -1,0 +1,1 @@
+"""One run: a YAML file plus `key=value` overrides -> a validated Recipe -> built objects."""

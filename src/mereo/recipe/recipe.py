@@ -1,0 +1,98 @@
+"""Recipe: one complete run as data. A YAML file, `key.path=value` overrides on top, validated; no inheritance."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from mereo.data.augmentation import AugmentationConfig
+from mereo.data.sources import DataSource
+from mereo.errors import BadInput
+from mereo.parser.config import ParserConfig
+from mereo.parser.model_card import ModelCard
+from mereo.parser.objective import LossConfig, PixelCrossEntropyConfig
+from mereo.strict import StrictConfig
+from mereo.strict_yaml import dump_yaml, load_yaml, load_yaml_file, validated
+from mereo.training.settings import TrainingConfig
+
+
+class EvaluationConfig(StrictConfig):
+    scales: tuple[Annotated[float, Field(gt=0)], ...] = Field((1.0,), min_length=1)
+    flip: bool = False
+
+
+class Recipe(StrictConfig):
+    """Relative paths are looked up beside the recipe file, then in the working directory."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$", description="names the run folder: runs/NAME")
+    row: str = Field("", description="the row that this run fills in a results table; runs of several seeds share it")
+    protocol: str = Field("", description="runs are compared within a protocol")
+    train_data: DataSource
+    val_data: DataSource | None = None
+    augmentation: AugmentationConfig
+    parser: ParserConfig
+    start_from: str | None = Field(None, description="a parser file or built-in name: every weight that fits is taken")
+    losses: tuple[LossConfig, ...] = (PixelCrossEntropyConfig(),)
+    training: TrainingConfig
+    evaluation: EvaluationConfig = EvaluationConfig()
+    card: ModelCard = ModelCard()
+
+
+def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe of a YAML file (or of a run folder) with `key.path=value` overrides."""
+    path = Path(path)
+    file = path / "recipe.yaml" if os.path.isdir(path) else path
+    if not os.path.isfile(file):
+        raise BadInput(f"recipe must be a YAML file or a run folder, but got {str(path)!r}; see recipes/ for examples.")
+    content = load_yaml_file(file)
+    if not isinstance(content, dict):
+        raise BadInput(f"recipe must be a mapping of keys, but got {type(content).__name__} in {file}; see recipes/.")
+    for override in overrides:
+        content = _overridden(content, override)
+    return validated(Recipe, content, source=f"recipe {file}")
+
+
+def folder_of_recipe(path: Path) -> Path:
+    """Where a recipe's relative paths start: beside the file, or where the recipe of a run folder lay."""
+    if not path.is_dir():
+        return path.parent
+    try:
+        return path / json.loads((path / "run.json").read_text(encoding="utf-8"))["recipe_folder"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return path
+
+
+def recipe_yaml(recipe: Recipe) -> str:
+    """The resolved run as YAML, every default written out."""
+    return dump_yaml(recipe.model_dump(mode="json"))
+
+
+def _overridden(content: dict[str, Any], override: str) -> dict[str, Any]:
+    key_path, equals, text = override.partition("=")
+    keys = key_path.strip().split(".")
+    if not equals or not all(keys):
+        raise BadInput(f"an override must be key.path=value, but got {override!r}; e.g. training.steps=100.")
+    value = load_yaml(text, source=f"override {override!r}") if text.strip() else None
+    return _replaced(content, keys, value, override)
+
+
+def _replaced(content: Any, keys: list[str], value: Any, override: str) -> Any:
+    """A copy of nested dictionaries and lists with one place changed; list places are numbers."""
+    if not keys:
+        return value
+    key, rest = keys[0], keys[1:]
+    if isinstance(content, list):
+        if not key.isdecimal() or int(key) >= len(content):
+            raise BadInput(
+                f"a list place must be a number below {len(content)}, but got {key!r} in override {override!r}; "
+                "give the whole list to make it longer."
+            )
+        return [_replaced(item, rest, value, override) if i == int(key) else item for i, item in enumerate(content)]
+    if content is not None and not isinstance(content, dict):
+        raise BadInput(
+            f"an override must reach into a mapping, but got a value before {key!r} in {override!r}; shorten the path."
+        )
+    return {**(content or {}), key: _replaced((content or {}).get(key), rest, value, override)}

@@ -1,0 +1,1 @@
+"""Built objects -> a run. Knows no recipe."""

@@ -1,0 +1,46 @@
+"""TrainingConfig: everything the loop wants to know, next to the loop."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from mereo.strict import StrictConfig
+
+
+class OptimizerConfig(StrictConfig):
+    kind: Literal["sgd", "adamw"] = "sgd"
+    learning_rate: float = Field(0.01, gt=0)
+    head_factor: float = Field(
+        10.0, gt=0, description="path, heads and objective learn this much faster than the backbone"
+    )
+    weight_decay: float = Field(1e-4, ge=0)
+    momentum: float = Field(0.9, ge=0, lt=1)
+    clip_norm: float | None = Field(None, gt=0, description="largest norm of the gradient; left out: no clipping")
+
+
+class ScheduleConfig(StrictConfig):
+    kind: Literal["poly", "constant"] = "poly"
+    power: float = Field(0.9, gt=0)
+    warmup_steps: int = Field(0, ge=0)
+
+
+class TrainingConfig(StrictConfig):
+    steps: int = Field(ge=1)
+    batch_size: int = Field(8, ge=1, description="of the whole step, over all processes")
+    seed: int = Field(0, ge=0)
+    optimizer: OptimizerConfig = OptimizerConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    compile: bool = False
+    channels_last: bool = True
+    ema_decay: float | None = Field(None, gt=0, lt=1)
+    num_workers: int = Field(1, ge=0, description="of each process")
+    checkpoint_every: int = Field(100, ge=1)
+    keep_last: int = Field(2, ge=1)
+    evaluate_every: int | None = Field(None, ge=1, description="left out: only after the last step")
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    num_devices: int = Field(1, ge=1)
+    num_threads: int | None = Field(None, ge=1, description="CPU threads of each process; left out: torch's own choice")
+    max_skipped_steps: int = Field(
+        100, ge=0, description="stop after this many steps with a non-finite loss or gradient"
+    )

@@ -1,0 +1,127 @@
+"""From a recipe to built objects, on a folder of six tiny pictures."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mereo.data.taxonomy import Taxonomy
+from mereo.errors import BadInput
+from mereo.parser.scene_parser import SceneParser
+from mereo.parser.weights import save_parser
+from mereo.recipe.assemble import build_run, with_found_weights
+from mereo.recipe.recipe import Recipe
+
+DESCRIPTION = """\
+name: tiny
+taxonomy: {name: tiny, objects: [sky, road], ignored_ids: [255]}
+images: "{split}/images"
+semantic: "{split}/labels"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    generator = np.random.default_rng(0)
+    for split in ("train", "val"):
+        for index in range(3):
+            label_HW = np.zeros((20, 30), dtype=np.uint8)
+            label_HW[10:] = 1
+            label_HW[:, :3] = 255
+            image_HW3 = generator.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+            for kind, array in (("images", image_HW3), ("labels", label_HW)):
+                path = tmp_path / "data" / split / kind / f"{index}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(array).save(path)
+    (tmp_path / "data" / "mereo.yaml").write_text(DESCRIPTION)
+    return tmp_path
+
+
+def recipe(**changes: Any) -> Recipe:
+    content: dict[str, Any] = {
+        "name": "tiny",
+        "train_data": {"format": "folder", "root": "data"},
+        "val_data": {"format": "folder", "root": "data", "split": "val"},
+        "augmentation": {"crop": [16, 24]},
+        "parser": {
+            "backbone": {"name": "test_resnet.r160_in1k"},
+            "path": [{"stage": "projection", "width": 8}],
+        },
+        "training": {"steps": 2},
+    }
+    return Recipe.model_validate(content | changes)
+
+
+def test_everything_is_built(folder: Path) -> None:
+    built = build_run(recipe(), folder=folder)
+    assert len(built.train_samples) == 3 and built.val_samples is not None and len(built.val_samples) == 3
+    assert built.parser.taxonomy.object_names == ["sky", "road"]
+    assert built.augment(built.train_samples[0]).size == (16, 24)
+    assert built.pixels_K is not None and built.pixels_K.tolist() == [3 * 10 * 27] * 2
+    assert built.not_taken == ()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"losses": [{"loss": "pixel_cross_entropy", "class_balance": 0.5}]},
+        {"augmentation": {"crop": [16, 24], "rare_class_share": 0.5}},
+    ],
+)
+def test_drawn_scenes_are_counted_only_where_that_is_needed(tmp_path: Path, changes: dict[str, Any]) -> None:
+    drawn = {"format": "drawn_scenes", "count": 1, "size": [32, 48]}
+    built = build_run(recipe(train_data=drawn, val_data=None, **changes), folder=tmp_path)
+    assert built.pixels_K is not None and 0 < int(built.pixels_K.sum()) <= 32 * 48
+    assert build_run(recipe(train_data=drawn, val_data=None), folder=tmp_path).pixels_K is None
+
+
+def test_a_parser_composed_in_python(folder: Path) -> None:
+    made = []
+
+    def compose(taxonomy: Taxonomy) -> SceneParser:
+        made.append(recipe().parser.build(taxonomy))
+        return made[0]
+
+    assert build_run(recipe(), folder=folder, compose=compose).parser is made[0]
+
+
+def test_no_validation(folder: Path) -> None:
+    assert build_run(recipe(val_data=None), folder=folder).val_samples is None
+
+
+def test_data_is_looked_at_before_the_parser_is_built(folder: Path) -> None:
+    bad = recipe(train_data={"format": "folder", "root": "nowhere"}, parser={"backbone": {"name": "no_such_backbone"}})
+    with pytest.raises(BadInput, match="a data root must be a folder, but got 'nowhere'"):
+        build_run(bad, folder=folder)
+
+
+def test_train_and_val_have_the_same_classes(folder: Path) -> None:
+    (folder / "other.yaml").write_text(DESCRIPTION.replace("sky, road", "road, sky"))
+    other = recipe(val_data={"format": "folder", "root": "data", "split": "val", "description": "other.yaml"})
+    with pytest.raises(BadInput, match=r"train and val must have the same classes, but got \['sky', 'road'\] and"):
+        build_run(other, folder=folder)
+
+
+def test_weights_to_start_from_are_found_beside_the_recipe(folder: Path) -> None:
+    first = build_run(recipe(), folder=folder).parser
+    save_parser(first, folder / "first.safetensors")
+    second = build_run(recipe(start_from="first.safetensors"), folder=folder)
+    state = second.parser.state_dict()
+    assert second.not_taken == ()
+    assert all(torch.equal(value, state[name]) for name, value in first.state_dict().items())
+
+
+def test_backbone_weights_are_found_beside_the_recipe(folder: Path) -> None:
+    (folder / "backbone.safetensors").write_bytes(b"")
+    for weights, found in (
+        ("backbone.safetensors", str(folder / "backbone.safetensors")),
+        ("elsewhere.safetensors", "elsewhere.safetensors"),
+        ("hub", "hub"),
+        (None, None),
+    ):
+        asked = recipe(parser={"backbone": {"name": "test_resnet.r160_in1k", "weights": weights}})
+        assert with_found_weights(asked, folder).parser.backbone.weights == found
+        assert asked.parser.backbone.weights == weights

@@ -1,0 +1,54 @@
+import pytest
+import yaml
+
+from mereo.data.taxonomy_file import load_taxonomy
+from mereo.errors import BadInput
+from mereo.parser.config import ParserConfig
+from mereo.parser.weights import save_parser
+from mereo.recipe import starter
+from mereo.recipe.recipe import load_recipe
+from mereo.recipe.starter import crop_size, run_name, starter_recipe
+
+OPTIONS = {
+    "name": "my data",
+    "root": ".",
+    "description": "mereo.yaml",
+    "train_split": "train",
+    "val_split": "val",
+    "num_train_images": 400,
+    "image_size": (300, 400),
+}
+
+
+def test_the_recipe_is_valid_and_fine_tunes_a_parser_of_the_same_build(tmp_path):
+    config = ParserConfig.model_validate(
+        {
+            "backbone": {"name": "mobilenetv2_050", "output_stride": 16},
+            "path": [{"stage": "projection", "width": 24}],
+            "preprocessing": {"working_side": 320},
+        }
+    )
+    file = save_parser(config.build(load_taxonomy("camvid")), tmp_path / "mine.safetensors")
+    (tmp_path / "recipe.yaml").write_text(starter_recipe(**OPTIONS, start_from=str(file)))
+    recipe = load_recipe(tmp_path / "recipe.yaml")
+    assert recipe.start_from == str(file) and recipe.parser.backbone == config.backbone.model_copy(
+        update={"weights": None}
+    )
+    assert recipe.parser.path == config.path and recipe.name == "my_data"
+    assert recipe.augmentation.crop == (240, 320) and recipe.augmentation.working_side == 320
+    assert recipe.train_data.split == "train" and recipe.val_data.split == "val" and recipe.training.steps == 1000
+    with pytest.raises(BadInput, match="parser must be a built-in name"):
+        starter_recipe(**OPTIONS, start_from="no_such_parser")
+
+
+def test_without_a_built_in_parser_it_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(starter, "built_in_parsers", dict)
+    text = starter_recipe(**OPTIONS)
+    assert "starts from random weights" in text and yaml.safe_load(text).get("start_from") is None
+    (tmp_path / "recipe.yaml").write_text(text)
+    assert load_recipe(tmp_path / "recipe.yaml").parser.backbone.weights is None
+
+
+def test_names_and_crops():
+    assert run_name("../..") == "my_data" and run_name("ü b") == "b" and len(run_name("x" * 200)) == 80
+    assert crop_size((1, 60000), 480) == (16, 480) and crop_size((100, 100), 100) == (96, 96)
