@@ -2,6 +2,8 @@
 
 import os
 import signal
+from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pytest
@@ -170,20 +172,36 @@ def test_a_bad_sample_is_named_in_one_line(num_workers: int) -> None:
     assert str(caught.value) == "label ids must be known, but got 9 in noise 7; mend it."
 
 
+def raises(kind: type[Exception], sample: Sample) -> Sample:
+    raise kind("a bug")
+
+
 @pytest.mark.slow
 def test_a_killed_worker_is_the_machines_fault() -> None:
-    with pytest.raises(
-        BadEnvironment, match="a worker that reads training data must stay alive, but got: DataLoader worker"
-    ):
+    with pytest.raises(BadEnvironment, match="a worker that reads training data must stay alive, but got: "):
         list(training_batches(NoisySamples(deadly=7), AUGMENT, sampler(), num_workers=1))
 
 
-def test_other_errors_are_bugs_and_stay_what_they_are() -> None:
-    def broken(sample: Sample) -> Sample:
-        raise RuntimeError("a bug")
+@pytest.mark.parametrize("met", [ConnectionResetError(104, "Connection reset by peer"), EOFError()])
+def test_a_dead_workers_socket_is_the_machines_fault(met: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loader may fetch a batch from a worker that was killed after it had sent the batch's address."""
 
-    with pytest.raises(RuntimeError, match="^a bug$"):
-        list(training_batches(NoisySamples(), broken, sampler()))
+    class Loader:
+        def __init__(self, *args: object, **kwargs: object) -> None: ...
+
+        def __iter__(self) -> Iterator[Batch]:
+            raise met
+
+    monkeypatch.setattr("mereo.data.batches.DataLoader", Loader)
+    with pytest.raises(BadEnvironment, match="must stay alive, but got: .*(Connection reset|EOFError)"):
+        list(training_batches(NoisySamples(), AUGMENT, sampler(), num_workers=1))
+
+
+@pytest.mark.parametrize("num_workers", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", [RuntimeError, OSError])
+def test_other_errors_are_bugs_and_stay_what_they_are(kind: type[Exception], num_workers: int) -> None:
+    with pytest.raises(kind, match="a bug"):
+        list(training_batches(NoisySamples(), partial(raises, kind), sampler(), num_workers=num_workers))
 
 
 def test_collate_joins_what_all_samples_have() -> None:

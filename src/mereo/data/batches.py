@@ -167,13 +167,23 @@ def training_batches(
             if isinstance(batch, MereoError):
                 raise batch
             yield batch
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+    except (RuntimeError, OSError, EOFError) as error:
+        if not _says_that_a_worker_died(error, num_workers=num_workers):
             raise
         raise BadEnvironment(
-            f"a worker that reads training data must stay alive, but got: {str(error).splitlines()[0]}; "
-            "free memory, or set training.num_workers=0."
+            "a worker that reads training data must stay alive, but got: "
+            f"{(str(error) or type(error).__name__).splitlines()[0]}; free memory, or set training.num_workers=0."
         ) from error
+
+
+def _says_that_a_worker_died(error: Exception, *, num_workers: int) -> bool:
+    """The loader notices it itself, or meets the dead worker's socket or queue first.
+
+    What a living worker raised comes back as "Caught ... in DataLoader worker process": a bug, to be seen as it is.
+    """
+    if num_workers == 0 or str(error).startswith("Caught "):
+        return False
+    return not isinstance(error, RuntimeError) or "DataLoader worker" in str(error)
 
 
 def _as_it_is(batch: Any) -> Any:
