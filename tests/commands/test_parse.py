@@ -139,7 +139,7 @@ def test_names_that_break_lines_and_encodings(fake: FakeParser, tmp_path: Path, 
     assert r"bad\x1b[31m\n.png" in line
     # Every file is inside the output folder.
     inside = {path for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    assert len(inside) == 7 * 4 + 2
+    assert len(inside) == 7 * 5 + 3
 
 
 def test_patterns(fake: FakeParser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

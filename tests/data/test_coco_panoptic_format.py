@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mereo.data.coco_panoptic_format import CocoPanopticSamples, read_segment_ids
+from mereo.data.coco_panoptic_format import CocoPanopticSamples
+from mereo.data.coco_panoptic_maps import read_segment_ids
 from mereo.errors import BadInput
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -65,7 +66,7 @@ def test_classes_things_and_crowds(root):
 def test_a_segment_missing_in_the_json_is_named(root):
     write_ids(root / "segments" / "a.png", np.where(IDS == 300, 301, IDS))
     with pytest.raises(
-        BadInput, match=r"listed in segments_info, but got id 301 at pixel \(row 0, column 2\) in .*a.png"
+        BadInput, match=r"listed among its segments, but got id 301 at pixel \(row 0, column 2\) in .*a.png"
     ):
         opened(root)[0]
 

@@ -3,7 +3,10 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from mereo.data.file_fingerprint import fingerprint_of_files
+from mereo.errors import BadInput
 
 
 def test_changes_are_seen(tmp_path: Path) -> None:
@@ -25,3 +28,8 @@ def test_names_that_are_no_utf8(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"caf\xe9.png")
     path.write_bytes(b"1")
     assert len(fingerprint_of_files([path])) == 32
+
+
+def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="data must be a readable file, but got No such file or directory in .*gone.png"):
+        fingerprint_of_files([tmp_path / "gone.png"])

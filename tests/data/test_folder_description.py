@@ -31,7 +31,7 @@ def test_descriptions_that_are_not_there(tmp_path):
     with pytest.raises(BadInput, match="a readable YAML file or a built-in name .* but got No such file"):
         load_description(tmp_path, "nope")
     (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(BadInput, match="no UTF-8 text in .*bytes.yaml"):
+    with pytest.raises(BadInput, match="YAML must be UTF-8 text, but got .*bytes.yaml"):
         load_description(tmp_path, tmp_path / "bytes.yaml")
 
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from mereo.data.image_reading import decode_image, exif_orientation, image_size, open_picture, read_image, turned
+from mereo.data.image_reading import decode_image, image_size, open_picture, read_image
+from mereo.data.orientation import exif_orientation, turned, view_as_stored
 from mereo.errors import BadEnvironment, BadInput
 
 RAMP = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3) * 3
@@ -55,6 +56,14 @@ def test_turning_loses_no_pixel(orientation, height, width):
     np.testing.assert_array_equal(turned(turned(array, orientation), back), array)
 
 
+@given(st.integers(1, 8), st.integers(1, 5), st.integers(1, 5))
+def test_what_is_written_as_stored_is_turned(orientation, height, width):
+    stored = np.arange(height * width).reshape(height, width)
+    result = np.empty_like(turned(stored, orientation))
+    view_as_stored(result, orientation)[:] = stored
+    np.testing.assert_array_equal(result, turned(stored, orientation))
+
+
 def test_corrupt_exif_counts_as_not_turned(tmp_path):
     path = saved(tmp_path, Image.fromarray(RAMP), "a.jpg", exif=b"Exif\x00\x00MM\x00*\xff\xff\xff\xff" + b"\xff" * 40)
     assert read_image(path).shape == (6, 4, 3)
@@ -95,6 +104,27 @@ def test_floats_of_any_range_are_stretched_and_infinities_are_dark(tmp_path):
     values = np.array([[-1000.0, 0.0, 3000.0, np.inf]], dtype=np.float32)
     image = read_image(saved(tmp_path, Image.fromarray(values), "a.tif"))
     assert image[0, :, 0].tolist() == [0, 64, 255, 64]
+
+
+@pytest.mark.parametrize("size", [(1, 3_000_000), (3, 700_001), (2100, 1000)])
+@pytest.mark.parametrize("mode", ["RGBA", "F", "I;16"])
+def test_bands_leave_no_seam(tmp_path, size, mode):
+    """Larger than a band: what decides the scale of a float picture may stand anywhere in it."""
+    height, width = size
+    random = np.random.default_rng(0)
+    if mode == "RGBA":
+        values = random.integers(0, 256, (height, width, 4), dtype=np.uint8)
+        share = values[..., 3:].astype(float) / 255
+        expected = np.rint(values[..., :3] * share + 255 * (1 - share))
+    elif mode == "F":
+        values = random.random((height, width), dtype=np.float32)
+        values[-1, -1] = -3
+        expected = np.rint((values.astype(float) + 3) / (values.max() + 3.0) * 255)[..., None]
+    else:
+        values = random.integers(0, 65536, (height, width)).astype(np.uint16)
+        expected = np.rint(values / 257)[..., None]
+    image = read_image(saved(tmp_path, Image.fromarray(values), "a.tif"))
+    assert image.shape == (height, width, 3) and np.abs(image - expected).max() <= 1
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webp", "png", "tif"])
@@ -153,9 +183,9 @@ def test_what_is_no_image_is_named(tmp_path):
     (tmp_path / "folder.jpg").mkdir()
     for name, got in [
         ("empty.jpg", "an empty file"),
-        ("text.jpg", "bytes of no known format"),
-        ("a.svg", "bytes of no known format"),
-        ("a.pdf", "bytes of no known format"),
+        ("text.jpg", "text"),
+        ("a.svg", "an SVG drawing"),
+        ("a.pdf", "a PDF"),
         ("folder.jpg", "a folder"),
         ("missing.jpg", "No such file"),
     ]:
@@ -183,7 +213,7 @@ def test_a_name_with_a_newline_stays_on_one_line(tmp_path):
 
 def test_out_of_memory_is_the_machines_fault(tmp_path, monkeypatch):
     path = saved(tmp_path, Image.fromarray(RAMP), "a.png")
-    monkeypatch.setattr("mereo.data.image_reading._rgb_HW3", lambda picture: (_ for _ in ()).throw(MemoryError()))
+    monkeypatch.setattr("mereo.data.image_reading.upright_rgb_HW3", lambda *_: (_ for _ in ()).throw(MemoryError()))
     with pytest.raises(BadEnvironment, match="memory must hold the decoded picture"):
         read_image(path)
 

@@ -2,7 +2,7 @@
 
 import gc
 import tracemalloc
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +14,7 @@ from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput
 from mereo.evaluation.evaluate import evaluate
 from mereo.metrics.boundary_iou import boundary_counts
+from mereo.metrics.calibration import UNITS
 from mereo.metrics.confusion import confusion_matrix
 
 NAMES = ("sky", "building", "road", "cat")
@@ -28,7 +29,9 @@ class BrightnessParser:
     calls: list = field(default_factory=list)
     answers: bool = True
 
-    def parse(self, image_HWC, *, name="image", scales=(1.0,), flip=False):
+    def parse(
+        self, image_HWC, *, name="image", scales=(1.0,), flip=False
+    ):  # No confidences: others' parsers lack them.
         assert image_HWC.dtype == np.uint8 and image_HWC.shape[2] == 3
         self.calls.append((name, tuple(scales), flip))
         semantic = (image_HWC[..., 0] // 10).astype(np.int32) if self.answers else None
@@ -103,14 +106,70 @@ def test_measures_and_class_rows():
     assert result.boundary_iou == pytest.approx(np.mean([row.boundary_iou for row in rows[:3]]))
 
 
+class SureParser(BrightnessParser):
+    """As sure as the last digit of the red value is large."""
+
+    def parse(self, image_HWC, *, with_confidence=False, **arguments):
+        parse = super().parse(image_HWC, **arguments)
+        confidence = (image_HWC[..., 0] % 10 / 10).astype(np.float16) if with_confidence else None
+        return replace(parse, confidence=confidence)
+
+
+def test_reliability_is_counted_when_asked_for():
+    samples = DrawnSamples(4)
+    assert evaluate(SureParser(), samples).reliability_B3 is None
+    result = evaluate(SureParser(), samples, with_confidence=True)
+    expected = np.zeros((20, 3))
+    for index in range(4):
+        image, label = samples.arrays(index)
+        for red, true in zip(image[..., 0].ravel().tolist(), label.ravel().tolist()):
+            if true != 255:
+                confidence = float(np.float16(red % 10 / 10))
+                expected[int(confidence * 20)] += (1, red // 10 == true, confidence)
+    np.testing.assert_array_equal(result.reliability_B3 / (1, 1, UNITS), expected)
+    gap = np.abs(expected[:, 1] - expected[:, 2]).sum() / expected[:, 0].sum()
+    assert result.expected_calibration_error == pytest.approx(gap)
+    assert evaluate(SureParser(), samples).expected_calibration_error is None
+
+
+def test_a_parser_without_confidences_is_refused_by_name():
+    class Silent(SureParser):
+        def parse(self, image_HWC, *, with_confidence=False, **arguments):
+            return super().parse(image_HWC, **arguments)
+
+    with pytest.raises(BadInput, match="image image 0: a parser must answer confidences, but got none for image 0"):
+        evaluate(Silent(), DrawnSamples(1), with_confidence=True)
+
+
+def test_a_watcher_sees_every_image_with_its_counts():
+    seen = []
+    result = evaluate(
+        BrightnessParser(),
+        DrawnSamples(3),
+        watch=lambda sample, parse, counts_K3: seen.append((sample.name, parse.name, counts_K3)),
+    )
+    assert [(sample, parse) for sample, parse, _ in seen] == [(f"image {i}", f"image {i}") for i in range(3)]
+    np.testing.assert_array_equal(np.stack([counts for _, _, counts in seen]), result.per_image_NK3)
+
+
+def test_classes_by_frequency_and_the_weighted_mean():
+    result = evaluate(BrightnessParser(), DrawnSamples(3))
+    true_K = result.confusion_KK.sum(axis=1)
+    assert sorted(true_K.tolist(), reverse=True) == [true_K[index] for index in result.classes_by_frequency]
+    assert result.classes_by_frequency[-1] == 3, "a class that is nowhere comes last"
+    expected = sum(row.share * (row.iou or 0) for row in result.per_class)
+    assert result.frequency_weighted_iou == pytest.approx(expected)
+
+
 def test_nothing_labelled_gives_none():
     class Unlabelled(DrawnSamples):
         def arrays(self, index):
             image, label = super().arrays(index)
             return image, np.full_like(label, 255)
 
-    result = evaluate(BrightnessParser(), Unlabelled(2))
+    result = evaluate(SureParser(), Unlabelled(2), with_confidence=True)
     assert result.mean_iou is None and result.pixel_accuracy is None and result.boundary_iou is None
+    assert result.frequency_weighted_iou is None and result.expected_calibration_error is None
     assert result.per_class[0].share is None
 
 

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from mereo.errors import BadEnvironment, BadInput
 from mereo.evaluation.evaluation import Evaluation
 from mereo.evaluation.evaluation_files import EVALUATION_FILE, PER_IMAGE_FILE, read_evaluation, write_evaluation
+from mereo.metrics.calibration import UNITS
 from mereo.metrics.confusion import region_counts
 
 
-def made_evaluation(*, num_images=4, class_names=("sky", "road", "cat"), image_names=None, seed=0):
+def made_evaluation(*, num_images=4, class_names=("sky", "road", "cat"), image_names=None, seed=0, is_reliable=False):
     generator = np.random.default_rng(seed)
     confusions_NKK = generator.integers(0, 1000, (num_images, len(class_names), len(class_names)))
     confusions_NKK[:, -1, :] = confusions_NKK[:, :, -1] = 0  # The last class is nowhere.
@@ -28,7 +29,19 @@ def made_evaluation(*, num_images=4, class_names=("sky", "road", "cat"), image_n
         scales=(0.75, 1.0),
         flip=True,
         conditions={"data": "camvid", "split": "val", "working_side": None},
+        reliability_B3=made_reliability(confusions_NKK.sum(axis=0), generator) if is_reliable else None,
     )
+
+
+def made_reliability(confusion_KK, generator):
+    """As many pixels, and as many right ones, as the confusion matrix has."""
+    total, right = int(confusion_KK.sum()), int(np.trace(confusion_KK))
+    share_B = generator.dirichlet(np.ones(20))
+    counts_B3 = np.zeros((20, 3), dtype=np.int64)
+    counts_B3[:, 1] = generator.multinomial(right, share_B)
+    counts_B3[:, 0] = counts_B3[:, 1] + generator.multinomial(total - right, share_B)
+    counts_B3[:, 2] = counts_B3[:, 0] * (np.arange(20) * 2 + 1) * (UNITS // 40)
+    return counts_B3
 
 
 def assert_same(one, other):
@@ -37,6 +50,11 @@ def assert_same(one, other):
     for name in ("confusion_KK", "boundary_K3", "per_image_NK3"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
         assert getattr(one, name).dtype == getattr(other, name).dtype
+    if other.reliability_B3 is None:
+        assert one.reliability_B3 is None
+    else:
+        np.testing.assert_array_equal(one.reliability_B3, other.reliability_B3)
+        assert one.reliability_B3.dtype == other.reliability_B3.dtype
 
 
 def test_round_trip_and_readable_files(tmp_path):
@@ -51,6 +69,30 @@ def test_round_trip_and_readable_files(tmp_path):
     lines = (tmp_path / "a new folder" / PER_IMAGE_FILE).read_text().splitlines()
     assert lines[0].startswith('"image","sky: intersection","sky: truth","sky: predicted","road: intersection"')
     assert lines[1].split(",")[0] == '"image_0"' and all(value.isdigit() for value in lines[1].split(",")[1:])
+
+
+def test_calibration_travels_with_the_evaluation(tmp_path):
+    evaluation = made_evaluation(is_reliable=True)
+    write_evaluation(evaluation, tmp_path)
+    assert_same(read_evaluation(tmp_path), evaluation)
+    content = json.loads((tmp_path / EVALUATION_FILE).read_text())
+    assert content["expected_calibration_error"] == evaluation.expected_calibration_error
+    assert content["frequency_weighted_iou"] == evaluation.frequency_weighted_iou
+    assert len(content["reliability_counts"]) == 20
+
+
+def test_an_evaluation_of_an_older_version_can_be_read(tmp_path):
+    """Written before these measures existed: no frequency-weighted IoU, no calibration."""
+    evaluation = made_evaluation()
+    write_evaluation(evaluation, tmp_path)
+    path = tmp_path / EVALUATION_FILE
+    content = json.loads(path.read_text())
+    assert "expected_calibration_error" not in content and "reliability_counts" not in content
+    del content["frequency_weighted_iou"]
+    path.write_text(json.dumps(content))
+    old = read_evaluation(tmp_path)
+    assert_same(old, evaluation)
+    assert old.frequency_weighted_iou == evaluation.frequency_weighted_iou, "it follows from the counts"
 
 
 printable = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
@@ -103,6 +145,17 @@ def changed_json(folder, **changes):
     [
         ({"mean_iou": 0.99}, r"mean_iou must follow from the counts \(0\.\d+\), but got 0.99 in .*evaluation.json"),
         ({"boundary_iou": None}, "boundary_iou must follow from the counts"),
+        (
+            {"frequency_weighted_iou": 0.5},
+            r"frequency_weighted_iou must follow from the counts \(0\.\d+\), but got 0.5",
+        ),
+        ({"frequency_weighted_iou": None}, "frequency_weighted_iou must follow from the counts"),
+        ({"expected_calibration_error": 0.5}, "expected_calibration_error must follow from the counts"),
+        (
+            {"reliability_counts": [[1, 1, 1]]},
+            r"reliability_counts must hold the pixels of the confusion matrix \(all, ",
+        ),
+        ({"reliability_counts": []}, "reliability_counts: List should have at least 1 item"),
         ({"num_images": 5}, r"num_images must follow from the counts \(4\), but got 5"),
         ({"format": 2}, "evaluation.json must be valid, but got: format: "),
         ({"mean_iuo": 1}, "did you mean 'mean_iou'"),
@@ -112,7 +165,7 @@ def changed_json(folder, **changes):
     ],
 )
 def test_refuses_changed_measures(tmp_path, changes, message):
-    write_evaluation(made_evaluation(), tmp_path)
+    write_evaluation(made_evaluation(is_reliable="expected_calibration_error" in changes), tmp_path)
     changed_json(tmp_path, **changes)
     with pytest.raises(BadInput, match=message):
         read_evaluation(tmp_path)

@@ -13,6 +13,7 @@ from torchmetrics.functional.segmentation import mean_iou as torchmetrics_mean_i
 from mereo.errors import BadInput
 from mereo.metrics.confusion import (
     confusion_matrix,
+    frequency_weighted_iou,
     iou_of_counts,
     iou_per_class,
     mean_iou,
@@ -82,12 +83,26 @@ def test_mean_iou_has_the_convention_of_torchmetrics(label_HW, predicted_HW):
     assert mean_iou(confusion(label_HW, predicted_HW)) == pytest.approx(float(theirs), abs=1e-6)
 
 
+@given(labels, predictions)
+@settings(max_examples=60, deadline=None)
+def test_frequency_weighted_iou_equals_torchmetrics(label_HW, predicted_HW):
+    found = frequency_weighted_iou(confusion(label_HW, predicted_HW))
+    if (label_HW == IGNORED).all():
+        assert np.isnan(found)
+        return
+    theirs = MulticlassJaccardIndex(NUM_CLASSES, average="weighted", ignore_index=IGNORED)(
+        torch.from_numpy(predicted_HW), torch.from_numpy(label_HW)
+    )
+    assert found == pytest.approx(float(theirs), abs=1e-6)
+
+
 def test_absent_classes():
     counts = confusion(np.array([[0, 0, 1]]), np.array([[0, 0, 2]]))
     iou = iou_per_class(counts)
     np.testing.assert_array_equal(iou[:3], [1, 0, 0])  # 1 was missed; 2 is never true, but was predicted.
     assert np.isnan(iou[3])  # Neither true nor predicted.
     assert mean_iou(counts) == pytest.approx(1 / 3)
+    assert frequency_weighted_iou(counts) == pytest.approx(2 / 3)
     assert pixel_accuracy(counts) == pytest.approx(2 / 3)
 
 

@@ -61,6 +61,7 @@ def with_content(change: Callable[[dict[str, Any]], Any]) -> Callable[[Path, Pat
 
 BIAS = "heads.0.classify.bias"
 NOT_SAFETENSORS = r"parser file must be a safetensors file, but got: .* in .*bad.safetensors; check the path"
+NOT_JSON = r"the metadata of a parser file must be JSON, but got .* in .*bad.safetensors; save or copy it again"
 NOT_OURS = r"must be one that Mereo saved \(mereo-parser-1\), but got other content in .*bad.safetensors"
 BAD_FILES: dict[str, tuple[Callable[[Path, Path], Any], str]] = {
     "absent": (
@@ -85,11 +86,11 @@ BAD_FILES: dict[str, tuple[Callable[[Path, Path], Any], str]] = {
     "no metadata": (lambda source, path: save_file({"a": torch.ones(2)}, path), NOT_OURS),
     "metadata is no JSON": (
         lambda source, path: save_file({"a": torch.ones(2)}, path, metadata={"mereo": "{"}),
-        NOT_SAFETENSORS,
+        NOT_JSON,
     ),
     "metadata nests deeply": (
         lambda source, path: save_file({"a": torch.ones(2)}, path, metadata={"mereo": "[" * 200_000}),
-        NOT_SAFETENSORS,
+        NOT_JSON,
     ),
     "metadata is a list": (
         lambda source, path: save_file({"a": torch.ones(2)}, path, metadata={"mereo": "[1]"}),

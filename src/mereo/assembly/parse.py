@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # COCO's colour-coded ids fit in 24 bits; larger ids would need far larger look-up tables than images.
 MAX_INSTANCE_ID = 2**24 - 1
+# Below one half, the other classes together are likelier than the one that was chosen.
+UNSURE_BELOW = 0.5
 
 
 @dataclass(frozen=True)
@@ -106,14 +108,38 @@ class Parse:
         order = np.argsort(-area_K, kind="stable")
         return tuple(self.taxonomy.object_names[index] for index in order if area_K[index])
 
+    def unsure(self, threshold: float = UNSURE_BELOW) -> np.ndarray:
+        """True where the confidence lies below `threshold` (H W bool): pixels to look at before they are trusted."""
+        if self.confidence is None:
+            raise BadInput(
+                f"a parse must have confidences to say where it is unsure, but got none in {self.name}; "
+                "parse with with_confidence=True."
+            )
+        if not 0 <= threshold <= 1:
+            raise BadInput(f"threshold must be from 0 to 1, but got {threshold}; e.g. {UNSURE_BELOW}.")
+        # As an array: a plain number would be rounded to half precision, where confidences are.
+        return np.less(self.confidence, np.array([[threshold]], dtype=np.float64))
+
     def overlay(
-        self, *, alpha: float = 0.5, has_outlines: bool = True, has_names: bool = True, has_legend: bool = False
+        self,
+        *,
+        alpha: float = 0.5,
+        has_outlines: bool = True,
+        has_names: bool = True,
+        has_legend: bool = False,
+        unsure_below: float | None = None,
     ) -> np.ndarray:
-        """The photograph with its classes in colour (H W 3 uint8); a legend adds rows below."""
+        """The photograph with its classes in colour (H W 3 uint8); a legend adds rows below.
+
+        Where the confidence lies below `unsure_below`, the picture is hatched.
+        """
         from mereo.drawing.legend import with_legend
         from mereo.drawing.overlay import draw_overlay
 
-        picture_HWC = draw_overlay(self, alpha=alpha, has_outlines=has_outlines, has_names=has_names)
+        unsure_HW = None if unsure_below is None else self.unsure(unsure_below)
+        picture_HWC = draw_overlay(
+            self, alpha=alpha, has_outlines=has_outlines, has_names=has_names, unsure_HW=unsure_HW
+        )
         return with_legend(picture_HWC, self) if has_legend else picture_HWC
 
     def save(self, folder: str | Path, *, stem: str | None = None) -> "ParseFiles":

@@ -23,6 +23,7 @@ def check(
 ) -> None:
     """Read every image and label: pairs, sizes, ids with their classes and shares, and what is wrong."""
     import json
+    import os
 
     from rich.console import Console
     from rich.progress import Progress
@@ -31,13 +32,13 @@ def check(
     from mereo.data.data_check import check_samples
     from mereo.data.sources import open_samples
 
-    folder = data.parent if data.is_file() else None
+    folder = data.parent if os.path.isfile(data) else None
     sources = sources_of(data, split=split, description=description)
     reports = []
     errors = Console(stderr=True, highlight=False)
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
         for name, source in sources.items():
-            task = progress.add_task(name)
+            task = progress.add_task(_shown(name))
             reports.append(
                 check_samples(
                     lambda source=source: open_samples(source, folder=folder),  # type: ignore[misc]
@@ -57,17 +58,19 @@ def check(
 
 def print_reports(reports: "list[SplitReport]", console: "Console") -> None:
     for report in reports:
-        console.print(_headline(report), markup=False)
+        console.print(_headline(report), emoji=False)
     for kind in dict.fromkeys(kind for report in reports for kind in report.tables):
         _print_ids(kind, [report for report in reports if kind in report.tables], console)
     for title, name in (("scene", "scenes"), ("texture", "textures")):
         _print_words(title, [(report.split, getattr(report, name)) for report in reports], console)
     _print_absent(reports, console)
+    from mereo.drawing.text_lines import printable
+
     for report in reports:
         if report.num_problems:
-            console.print(f"\n[bold red]{report.num_problems} problems in {report.split}[/]")
+            console.print(f"\n[bold red]{report.num_problems} problems in {_shown(report.split)}[/]")
             for problem in report.problems:
-                console.print(f"  {problem}", markup=False, soft_wrap=True)
+                console.print(f"  {printable(problem)}", markup=False, emoji=False, soft_wrap=True)
             if report.num_problems > len(report.problems):
                 console.print(f"  ... and {report.num_problems - len(report.problems)} more")
     if not any(report.num_problems for report in reports):
@@ -84,28 +87,36 @@ def share_in_words(share: float, pixels: int) -> str:
     return "< 0.01 %" if share < 0.0001 else f"{100 * share:.2f} %"
 
 
+def _shown(name: str) -> str:
+    """A name of a class or a split as it is: no markup, no control characters (a folder may be called anything)."""
+    from rich.markup import escape
+
+    from mereo.drawing.text_lines import printable
+
+    return escape(printable(name))
+
+
 def _headline(report: "SplitReport") -> str:
     sizes = ", ".join(f"{width}x{height} ({number})" for (height, width), number in report.sizes.most_common(3))
     more = f" and {len(report.sizes) - 3} other sizes" if len(report.sizes) > 3 else ""
     people = ", ".join(f"{count} annotators ({number})" for count, number in sorted(report.annotators.items()))
-    return f"{report.split}: {report.num_samples} images, {sizes or 'none readable'}{more}" + (
+    return f"{_shown(report.split)}: {report.num_samples} images, {sizes or 'none readable'}{more}" + (
         f"; {people}" if people else ""
     )
 
 
 def _print_ids(kind: str, reports: "list[SplitReport]", console: "Console") -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title=kind, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("id", justify="right")
     table.add_column("class", overflow="fold")
     for report in reports:
-        table.add_column(report.split, justify="right", no_wrap=True)
+        table.add_column(_shown(report.split), justify="right", no_wrap=True)
     rows = [{row.raw: row for row in report.rows(kind)} for report in reports]
     for raw in sorted({raw for by_raw in rows for raw in by_raw}):
         known = next(by_raw[raw] for by_raw in rows if raw in by_raw)
-        name = escape(known.name) if known.name is not None else "[dim](ignored)[/]"
+        name = _shown(known.name) if known.name is not None else "[dim](ignored)[/]"
         if known.name is None and not known.is_ignored:
             name = "[bold red](not in the table)[/]"
         cells = [share_in_words(by_raw[raw].share, by_raw[raw].pixels) if raw in by_raw else "-" for by_raw in rows]
@@ -126,18 +137,21 @@ def _print_words(title: str, counts_of_split: list, console: "Console") -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(title)
     for split, _ in counts_of_split:
-        table.add_column(split, justify="right")
+        table.add_column(_shown(split), justify="right")
     for word in words:
-        table.add_row(word, *(str(counts[word]) if counts[word] else "-" for _, counts in counts_of_split))
+        table.add_row(_shown(word), *(str(counts[word]) if counts[word] else "-" for _, counts in counts_of_split))
     console.print()
     console.print(table)
 
 
 def _print_absent(reports: "list[SplitReport]", console: "Console") -> None:
     """A class that training never sees stays at 0; better known before than after."""
+    from mereo.drawing.text_lines import printable
+
     report = next((report for report in reports if report.split == "train"), reports[0])
     for kind in report.tables:
         absent = report.absent_classes(kind)
         if absent:
             share = f"{len(absent)} of {len(report.tables[kind])} {kind}"
-            console.print(f"\n{share} have no pixel in {report.split}: {', '.join(absent)}", markup=False)
+            split = printable(report.split)
+            console.print(f"\n{share} have no pixel in {split}: {', '.join(absent)}", markup=False, emoji=False)

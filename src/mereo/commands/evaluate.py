@@ -7,6 +7,9 @@ import typer
 
 if TYPE_CHECKING:
     from mereo.evaluation.evaluation import Evaluation
+    from mereo.evaluation.temperature_fit import TemperatureFit
+
+CALIBRATED_FILE = "calibrated.safetensors"
 
 
 def evaluate(
@@ -19,35 +22,61 @@ def evaluate(
     scales: Annotated[str, typer.Option(help="Comma-separated scales whose answers are averaged.")] = "1.0",
     flip: Annotated[bool, typer.Option("--flip", help="Average with the mirrored image.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
-    out: Annotated[Path | None, typer.Option(help="Folder for evaluation.json and per_image.csv.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for index.html, pictures and all counts.")] = None,
+    worst: Annotated[int, typer.Option(min=0, help="How many of the worst images the page shows.")] = 12,
+    fit_temperature: Annotated[
+        bool,
+        typer.Option(
+            "--fit-temperature",
+            help=f"Fit the confidences to these images; --out then gets {CALIBRATED_FILE}, the parser with them.",
+        ),
+    ] = False,
 ) -> None:
-    """Mean IoU, pixel accuracy, boundary IoU and a table of classes."""
+    """Mean IoU, pixel accuracy, boundary IoU, a table of classes, and how far confidences can be trusted."""
     from rich.console import Console
 
     from mereo.data.folder_format import FolderSamples
     from mereo.errors import BadInput
     from mereo.evaluation.evaluate import evaluate as evaluate_parser
     from mereo.evaluation.evaluation_files import write_evaluation
+    from mereo.evaluation.worst_images import WorstImages
     from mereo.parser.devices import require_device
-    from mereo.parser.weights import load
+    from mereo.parser.weights import load, save_with_temperature
 
     try:
         factors = tuple(float(part) for part in scales.split(","))
     except ValueError:
         raise BadInput(f"--scales must be numbers, but got {scales!r}; e.g. 0.75,1.0,1.25.") from None
+    if out is not None and out.exists() and not out.is_dir():
+        raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
     loaded = load(parser, device=require_device(device))
     samples: Any = None
     if data is not None:
         samples = FolderSamples(data, split=split, description=description)
     else:
         samples = _val_data_of_run(Path(parser))
-    console = Console(highlight=False)
-    with _progress(console) as progress:
-        evaluation = evaluate_parser(loaded, samples, scales=factors, flip=flip, progress=progress)
+    console = Console(highlight=False, markup=False, emoji=False)
+    fit = None
+    if fit_temperature:
+        fit = _fitted(loaded, samples, factors, flip, console)
+        loaded.temperature = fit.temperature
+    gallery = WorstImages(samples.taxonomy, worst)
+    with _progress(console, "evaluating") as progress:
+        evaluation = evaluate_parser(
+            loaded,
+            samples,
+            scales=factors,
+            flip=flip,
+            with_confidence=True,
+            watch=gallery.see if out is not None else None,
+            progress=progress,
+        ).with_conditions(parser=parser, split=split, temperature=loaded.temperature)
     print_evaluation(evaluation, console)
     if out is not None:
-        write_evaluation(evaluation.with_conditions(parser=parser, split=split), out)
-        console.print(f"written to {out}")
+        write_evaluation(evaluation, out)
+        if fit is not None:
+            console.print(f"parser: {save_with_temperature(parser, out / CALIBRATED_FILE, fit.temperature)}")
+        console.print(f"page: {_write_page(evaluation, out, samples, gallery, fit)}")
 
 
 def print_evaluation(evaluation: "Evaluation", console: Any) -> None:
@@ -55,14 +84,21 @@ def print_evaluation(evaluation: "Evaluation", console: Any) -> None:
     from rich.table import Table
 
     table = Table("class", "share", "IoU", "boundary IoU", box=None, pad_edge=False)
-    for row in sorted(evaluation.per_class, key=lambda row: -(row.share or 0)):
+    for row in (evaluation.per_class[index] for index in evaluation.classes_by_frequency):
         table.add_row(row.name, *(_percent(value) for value in (row.share, row.iou, row.boundary_iou)))
     console.print(table)
     console.print(
         f"mIoU {_percent(evaluation.mean_iou)}, pixel accuracy {_percent(evaluation.pixel_accuracy)}, "
-        f"boundary IoU {_percent(evaluation.boundary_iou)} on {evaluation.num_images} images "
-        f"in {evaluation.seconds:.0f} s"
+        f"boundary IoU {_percent(evaluation.boundary_iou)}, "
+        f"frequency-weighted IoU {_percent(evaluation.frequency_weighted_iou)} on {evaluation.num_images} images "
+        f"in {evaluation.seconds:.0f} s",
+        soft_wrap=True,
     )
+    if evaluation.reliability_B3 is not None:
+        from mereo.evaluation.evaluation_page import unsure_in_words
+
+        error = _percent(evaluation.expected_calibration_error)
+        console.print(f"calibration error {error}. {unsure_in_words(evaluation)}", soft_wrap=True)
 
 
 def _percent(value: float | None) -> str:
@@ -82,17 +118,59 @@ def _val_data_of_run(run: Path) -> Any:
     return open_samples(recipe.val_data, folder=folder_of_recipe(run))
 
 
+def _fitted(loaded: Any, samples: Any, scales: tuple[float, ...], flip: bool, console: Any) -> "TemperatureFit":
+    from mereo.evaluation.temperature_fit import fit_temperature
+
+    with _progress(console, "fitting a temperature") as progress:
+        fit = fit_temperature(loaded, samples, scales=scales, flip=flip, progress=progress)
+    for line in fit_in_words(fit):
+        console.print(line, soft_wrap=True)
+    return fit
+
+
+def fit_in_words(fit: "TemperatureFit") -> list[str]:
+    """What was fitted, and how much it helps: on images of the fit (optimistic) and on others."""
+    lines = [
+        f"temperature {fit.temperature:g} (before: {fit.temperature_before:g}), fitted on {fit.num_pixels} pixels",
+        f"calibration error on the same images, which is optimistic: {_percent(fit.error_before)} before, "
+        f"{_percent(fit.error_after)} after",
+    ]
+    if fit.halves is not None:
+        lines.append(
+            "calibration error on images that the temperature has not seen: "
+            f"{_percent(fit.halves.error_before)} before, {_percent(fit.halves.error_after)} after "
+            f"({fit.halves.temperature:g}, fitted on every other image)"
+        )
+        if fit.halves.error_after >= fit.halves.error_before:
+            lines.append("the new temperature does not help: this parser's confidences are better left as they are")
+    return lines
+
+
+def _write_page(evaluation: "Evaluation", out: Path, samples: Any, gallery: Any, fit: "TemperatureFit | None") -> Path:
+    from mereo.drawing.reliability_picture import ReliabilityCurve
+    from mereo.evaluation.evaluation_page import write_evaluation_page
+
+    before, notes = None, []
+    if fit is not None:
+        before = ReliabilityCurve(f"before ({fit.temperature_before:g})", fit.before_B3)
+        notes = [f"{line[0].upper()}{line[1:]}." for line in fit_in_words(fit)]
+    return write_evaluation_page(
+        evaluation, out, taxonomy=samples.taxonomy, worst=gallery.worst_first(), before=before, notes=notes
+    )
+
+
 class _progress:
     """A bar on a terminal, nothing elsewhere."""
 
-    def __init__(self, console: Any) -> None:
+    def __init__(self, console: Any, what: str) -> None:
         from rich.progress import Progress
 
+        self.what = what
         self.bar = Progress(console=console, disable=not console.is_terminal, transient=True)
 
     def __enter__(self) -> Any:
         self.bar.start()
-        self.task = self.bar.add_task("evaluating", total=None)
+        self.task = self.bar.add_task(self.what, total=None)
         return lambda done, total: self.bar.update(self.task, completed=done, total=total)
 
     def __exit__(self, *error: object) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from mereo.data.image_reading import SUFFIXES
 
+LINKED_FOLDER = "a link to a folder is not followed; name that folder itself"
+LINK_OUT = "a link out of its folder is not followed; name the picture itself"
+
 
 @dataclass(frozen=True)
 class InputImages:
@@ -18,46 +21,87 @@ class InputImages:
 
 
 def find_images(arguments: Sequence[str], *, without: Path) -> InputImages:
-    """In the order of the arguments, folders sorted; nothing from `without`, the output folder."""
+    """In the order of the arguments, folders sorted; nothing from `without`, the output folder.
+
+    What is named is read, wherever a link leads. What is only found in a folder must lie in it: links may lead out of
+    it, or around in a circle, and a folder may come from somebody else.
+    """
     found: dict[str, Path] = {}
     missing: list[tuple[str, str]] = []
     excluded = os.path.abspath(without)
     for argument in arguments:
-        paths, reason = _images_of(argument, excluded)
-        if not paths:
-            missing.append((argument, reason))
+        paths, skipped = _images_of(argument, excluded)
+        missing += skipped
         for path in paths:
             found.setdefault(os.path.abspath(path), path)
     return InputImages(tuple(found.values()), tuple(missing))
 
 
-def _images_of(argument: str, excluded: str) -> tuple[list[Path], str]:
+def _images_of(argument: str, excluded: str) -> tuple[list[Path], list[tuple[str, str]]]:
+    """The images that an argument means, and what is not followed, with reasons; or the reason why there is none."""
+    skipped: list[tuple[str, str]] = []
     # A file that is really called a[1].jpg is that file, and no pattern.
     if os.path.isdir(argument):
-        return list(_images_below(argument, excluded)), f"the folder holds no {', '.join(SUFFIXES)} file"
-    if os.path.lexists(argument):
-        return [Path(argument)], ""
-    if not glob.has_magic(argument):
-        return [], "there is no such file or folder"
-    paths: list[Path] = []
-    for match in sorted(glob.glob(argument, recursive=True)):
-        if os.path.isdir(match):
-            paths += _images_below(match, excluded)
-        elif not _is_below(match, excluded):
-            paths.append(Path(match))
-    return paths, "the pattern matches no file"
+        paths = list(_images_below(argument, excluded, skipped))
+        reason = f"the folder holds no {', '.join(SUFFIXES)} file"
+    elif os.path.lexists(argument):
+        return [Path(argument)], []
+    elif not glob.has_magic(argument):
+        return [], [(_shortened(argument), "there is no such file or folder")]
+    else:
+        paths, reason = [], "the pattern matches no file"
+        for match in _matches(argument):
+            if os.path.isdir(match):
+                paths += _images_below(str(match), excluded, skipped)
+            elif not _is_below(str(match), excluded):
+                paths.append(match)
+    return paths, skipped if paths or skipped else [(_shortened(argument), reason)]
 
 
-def _images_below(folder: str, excluded: str) -> Iterator[Path]:
-    """Links to folders are not followed: they may lead out of the folder, or around in a circle."""
-    for parent, folders, files in os.walk(folder):
+def _matches(pattern: str) -> list[Path]:
+    """Like the shell: names that start with a dot only where the pattern has the dot; `**` follows no links."""
+    steps = Path(pattern).parts
+    plain = next(at for at, step in enumerate(steps) if glob.has_magic(step))
+    root, wanted = Path(*steps[:plain]), steps[plain:]
+    is_dotted = any(step.startswith(".") for step in wanted)
+    try:
+        matches = sorted(root.glob(os.path.join(*wanted)))
+    except (ValueError, OSError):  # Such as `a**b`, and names that no file can have.
+        return []
+    return [match for match in matches if is_dotted or not _is_hidden(match.parts[len(root.parts) :])]
+
+
+def _is_hidden(steps: Sequence[str]) -> bool:
+    return any(step.startswith(".") for step in steps)
+
+
+def _images_below(folder: str, excluded: str, skipped: list[tuple[str, str]]) -> Iterator[Path]:
+    """Pictures of a folder and of the folders in it; what is not followed or cannot be listed goes to `skipped`."""
+    inside = os.path.realpath(folder)
+
+    def cannot_list(error: OSError) -> None:
+        skipped.append((str(error.filename), f"a folder must be readable, but got {error.strerror}"))
+
+    for parent, folders, files in os.walk(folder, onerror=cannot_list):
         folders[:] = sorted(
             one for one in folders if not one.startswith(".") and not _is_below(os.path.join(parent, one), excluded)
         )
+        linked = [os.path.join(parent, one) for one in folders if os.path.islink(os.path.join(parent, one))]
+        skipped += [(one, LINKED_FOLDER) for one in linked]
         if not _is_below(parent, excluded):
             for file in sorted(files):
-                if file.lower().endswith(SUFFIXES) and not file.startswith("."):
-                    yield Path(parent) / file
+                path = os.path.join(parent, file)
+                if not file.lower().endswith(SUFFIXES) or file.startswith("."):
+                    continue
+                if os.path.islink(path) and not _is_below(os.path.realpath(path), inside):
+                    skipped.append((path, LINK_OUT))
+                else:
+                    yield Path(path)
+
+
+def _shortened(argument: str) -> str:
+    """No file has a name of thousands of letters; a line about it need not have them either."""
+    return argument if len(argument) <= 300 else f"{argument[:140]}...{argument[-140:]}"
 
 
 def _is_below(path: str, folder: str) -> bool:

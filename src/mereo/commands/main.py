@@ -11,12 +11,14 @@ from typing import Annotated, Any
 
 import typer
 
+from mereo.commands.bench import bench
 from mereo.commands.data_check import check
 from mereo.commands.data_draw import draw
 from mereo.commands.doctor import doctor
 from mereo.commands.evaluate import evaluate
 from mereo.commands.init import init
 from mereo.commands.models import models
+from mereo.commands.panoptic import panoptic_quality
 from mereo.commands.parse import parse
 from mereo.commands.show import show
 from mereo.commands.table import table
@@ -64,11 +66,17 @@ for verb, line in (
     (models, "List built-in parsers: classes, terms of use, quality."),
 ):
     app.command(short_help=line)(verb)
+# What bench does not know is for the benchmark.
+app.command(
+    short_help="Run a benchmark beside its peers (from a clone of the source).",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(bench)
 for data_verb, line in (
     (check, "Count ids, pairs and sizes; name the file and pixel at fault."),
     (draw, "Draw a labelled data set of streets, rooms and fields."),
 ):
     data_app.command(short_help=line)(data_verb)
+data_app.command("quality", short_help="Panoptic quality of COCO-panoptic answers.")(panoptic_quality)
 app.add_typer(data_app)
 
 

@@ -17,14 +17,27 @@ def show(
 
         typer.echo(recipe_yaml(load_recipe(path, overrides or [])), nl=False)
         return
+    from mereo.data.taxonomy_file import taxonomy_from_dict
     from mereo.errors import BadInput
+    from mereo.parser.config import ParserConfig
+    from mereo.parser.model_card import ModelCard
     from mereo.parser.weights import find_parser_file, read_metadata
-    from mereo.strict_yaml import dump_yaml
+    from mereo.strict_yaml import dump_yaml, validated
 
     if overrides:
         raise BadInput(f"overrides must go with a recipe, but got {overrides} with a parser; leave them out.")
     file = find_parser_file(target)
     metadata = read_metadata(file)
-    classes = [entry["name"] for entry in metadata["taxonomy"]["objects"]]
-    content = {"file": file.name, "mebibytes": round(file.stat().st_size / 2**20, 2), "classes": classes}
-    typer.echo(dump_yaml(content | {key: metadata[key] for key in ("card", "config", "mereo_version")}), nl=False)
+    # Checked, as before parsing: what is printed is what would be built.
+    taxonomy = taxonomy_from_dict(metadata["taxonomy"], source=f"the taxonomy in {file}")
+    config = validated(ParserConfig, metadata["config"], source=f"the config in {file}")
+    card = validated(ModelCard, metadata["card"], source=f"the model card in {file}")
+    content = {
+        "file": file.name,
+        "mebibytes": round(file.stat().st_size / 2**20, 2),
+        "classes": taxonomy.object_names,
+        "card": card.model_dump(mode="json"),
+        "config": config.model_dump(mode="json"),
+        "mereo_version": str(metadata.get("mereo_version", "unknown")),
+    }
+    typer.echo(dump_yaml(content), nl=False)

@@ -20,7 +20,8 @@ def train(
     from rich.console import Console
 
     from mereo.recipe.recipe import folder_of_recipe, load_recipe
-    from mereo.recipe.run_recipe import command_in_words, run_recipe
+    from mereo.recipe.run_facts import command_in_words
+    from mereo.recipe.run_recipe import run_recipe
 
     extra = [f"training.device={device}"] if device else []
     extra += [f"training.num_devices={devices}"] if devices else []
@@ -34,10 +35,14 @@ def train(
         is_resumed=resume,
         command=command_in_words([argument for argument in sys.argv[1:] if argument != "--debug"]),
     )
-    console = Console(highlight=False)
-    if not report.training.is_finished:
-        console.print(f"stopped after step {report.training.step}; go on with: mereo train {report.folder} --resume")
+    console = Console(highlight=False, markup=False, emoji=False)
+    if report.is_stopped:
+        where = "while measuring" if report.training.is_finished else f"after step {report.training.step}"
+        if report.is_first:
+            console.print(f"stopped {where}; go on with: mereo train {report.folder} --resume")
         raise typer.Exit(130)
+    if not report.is_first:
+        return
     if report.training.skipped_steps:
         console.print(f"{report.training.skipped_steps} steps were skipped: loss or gradient was not finite")
     if report.evaluation is not None:

@@ -1,13 +1,12 @@
 """The JSON beside each ADE20K picture (objects, parts, scene), and the taxonomy that many of them make together."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mereo.data.json_reading import parse_json
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput
 from mereo.strict_yaml import validated
@@ -70,15 +69,12 @@ def read_annotation(path: Path) -> Ade20kAnnotation:
         raise BadInput(
             f"an annotation must be readable, but got {error.strerror} in {path}; check the path."
         ) from error
+    # The official files mix UTF-8 and Latin-1 (as Windows means it: its quotes are no control characters).
     try:
-        # The official files mix UTF-8 and Latin-1.
-        try:
-            text = content.decode("utf-8")
-        except UnicodeDecodeError:
-            text = content.decode("latin-1")
-        parsed: Any = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"an annotation must be JSON, but got {error} in {path}; copy it again.") from error
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", errors="replace")
+    parsed = parse_json(text, what="an annotation", path=path)
     return validated(_File, parsed, source=f"annotation {path}").annotation
 
 

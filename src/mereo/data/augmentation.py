@@ -20,6 +20,9 @@ from mereo.strict import StrictConfig
 OUTSIDE = -1  # Mask value of pixels that come from outside the image, until `_filled` gives each mask its own.
 SMALLEST_SCALE = 0.25  # Of a window that is cut before it is resized: below, the window would outgrow memory.
 
+LARGEST_SCALE = 100.0
+MAX_CROP_PIXELS = 64_000_000
+
 
 class AugmentationConfig(StrictConfig):
     """Scale 1 shows the image with `working_side` pixels along its longer side (None: its own size)."""
@@ -34,10 +37,10 @@ class AugmentationConfig(StrictConfig):
 
     @model_validator(mode="after")
     def _check(self) -> "AugmentationConfig":
-        if not 0 < self.scale[0] <= self.scale[1]:
-            raise ValueError("scale must be a range low, high with 0 < low <= high")
-        if min(self.crop) < 1:
-            raise ValueError("crop must be a height and a width of at least 1")
+        if not 0 < self.scale[0] <= self.scale[1] <= LARGEST_SCALE:
+            raise ValueError(f"scale must be a range low, high with 0 < low <= high <= {LARGEST_SCALE:g}")
+        if min(self.crop) < 1 or self.crop[0] * self.crop[1] > MAX_CROP_PIXELS:
+            raise ValueError(f"crop must be a height and a width of at least 1, with at most {MAX_CROP_PIXELS:,} pixels")
         return self
 
     def build(self, taxonomy: Taxonomy, pixels_K: Tensor | None = None) -> "Augmentation":

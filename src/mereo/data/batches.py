@@ -1,8 +1,12 @@
 """Batches, and the order in which training sees samples: a function of (seed, step), whoever asks for it."""
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from types import FrameType
 from typing import Any
 
 import torch
@@ -12,6 +16,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from mereo.counter_random import counter_generator, counter_randomness
 from mereo.data.sample import Sample, Samples
 from mereo.errors import BadEnvironment, BadInput, MereoError
+
+SECONDS_AFTER_SIGTERM = 60.0
 
 
 @dataclass(frozen=True)
@@ -153,14 +159,14 @@ class _CollatedSamples(Dataset[Batch]):
 
 def training_batches(
     samples: Samples, augment: Callable[[Sample], Sample], sampler: StepSampler, *, num_workers: int = 0
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     loader = DataLoader(
         _CollatedSamples(AugmentedSamples(samples, augment, seed=sampler.seed)),
         batch_sampler=sampler,
         collate_fn=_as_it_is,
         num_workers=num_workers,
         prefetch_factor=4 if num_workers else None,
-        worker_init_fn=_one_thread,
+        worker_init_fn=_prepare_worker,
     )
     try:
         for batch in loader:
@@ -190,5 +196,17 @@ def _as_it_is(batch: Any) -> Any:
     return batch
 
 
-def _one_thread(worker: int) -> None:
+def _prepare_worker(worker: int) -> None:
+    """Whoever stops a run (a terminal, a cluster, a service manager) signals all of its processes, and the first one
+    still wants its batch, to save at the step's end. It tells its workers itself when it needs them no more."""
     torch.set_num_threads(1)
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end_later)
+
+
+def _end_later(number: int, frame: FrameType | None) -> None:
+    timer = threading.Timer(SECONDS_AFTER_SIGTERM, os._exit, args=(1,))
+    timer.daemon = True
+    timer.start()

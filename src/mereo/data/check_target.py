@@ -1,5 +1,6 @@
 """From what a user names (a folder, a description, a recipe) to data sources, one a split."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from mereo.data.sources import (
 )
 from mereo.data.voc_format import LIST_FOLDER
 from mereo.errors import BadInput
-from mereo.strict_yaml import load_yaml, validated
+from mereo.strict_yaml import load_yaml_file, validated
 
 SPLIT_ORDER = ("train", "training", "val", "valid", "validation", "test", "testing")
 
@@ -28,13 +29,13 @@ class _Source(BaseModel):
 
 def sources_of(target: Path, *, split: str | None = None, description: str | None = None) -> dict[str, DataSource]:
     """Split name -> source, training first."""
-    if target.is_dir():
+    if os.path.isdir(target):  # Path.is_dir() raises where a name is too long.
         found = _sources_of_folder(target, description)
-    elif target.is_file():
+    elif os.path.isfile(target):
         found = _sources_of_yaml(target)
     else:
         raise BadInput(
-            f"data must be a folder, a {DESCRIPTION_FILE} or a recipe, but got nothing at {str(target)!r}; "
+            f"data must be a folder, a {DESCRIPTION_FILE} or a recipe, but got nothing at {str(target)!r:.300}; "
             "check the path."
         )
     found = dict(sorted(found.items(), key=lambda item: _split_rank(item[0])))
@@ -84,12 +85,7 @@ def _is_class_folders(folder: Path) -> bool:
 
 
 def _sources_of_yaml(path: Path) -> dict[str, DataSource]:
-    try:
-        content: Any = load_yaml(path.read_text(encoding="utf-8"), source=str(path))
-    except UnicodeDecodeError as error:
-        raise BadInput(
-            f"a description or recipe must be UTF-8 text, but got other bytes in {path}; name a YAML."
-        ) from error
+    content: Any = load_yaml_file(path)
     if isinstance(content, dict) and "train_data" in content:
         keys = [key for key in content if key.endswith("_data") and content[key] is not None]
         return {

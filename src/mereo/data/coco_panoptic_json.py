@@ -1,15 +1,16 @@
 """The JSON of COCO panoptic, checked: known categories, unique ids, file names that stay inside their folder."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from mereo.data.json_reading import parse_json
 from mereo.errors import BadInput
 from mereo.strict_yaml import validated
 
 Byte = Annotated[int, Field(ge=0, le=255)]
+FileName = Annotated[str, Field(max_length=1000)]
 
 
 class Foreign(BaseModel):
@@ -19,7 +20,7 @@ class Foreign(BaseModel):
 
 
 class Category(Foreign):
-    id: int = Field(ge=0)
+    id: int = Field(ge=0, lt=1 << 32)
     name: str
     isthing: bool
     color: tuple[Byte, Byte, Byte] | None = None
@@ -33,19 +34,19 @@ class Segment(Foreign):
 
 class Image(Foreign):
     id: int | str
-    file_name: str
+    file_name: FileName
 
 
 class Annotation(Foreign):
     image_id: int | str
-    file_name: str
+    file_name: FileName
     segments_info: list[Segment]
 
 
 class PanopticFile(Foreign):
     images: list[Image]
     annotations: list[Annotation]
-    categories: list[Category]
+    categories: list[Category] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _check(self) -> "PanopticFile":
@@ -55,7 +56,7 @@ class PanopticFile(Foreign):
         _require_unique([annotation.image_id for annotation in self.annotations], "annotated image_id")
         known, names = {category.id for category in self.categories}, self.image_names
         for file_name in [image.file_name for image in self.images] + [a.file_name for a in self.annotations]:
-            if Path(file_name).is_absolute() or ".." in Path(file_name).parts or "\0" in file_name:
+            if not stays_inside(file_name):
                 raise ValueError(f"file_name must stay inside its folder, but got {file_name!r}")
         for annotation in self.annotations:
             if annotation.image_id not in names:
@@ -78,16 +79,25 @@ class PanopticFile(Foreign):
         return {image.id: image.file_name for image in self.images}
 
 
-def read_panoptic_json(path: Path) -> PanopticFile:
+def read_panoptic_json(path: Path, *, labels: PanopticFile | None = None) -> PanopticFile:
+    """`labels` has the images and categories of answers that leave theirs out, as several tools write them."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise BadInput(
             f"annotations must be a readable file, but got {error.strerror} in {path}; check the path."
         ) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise BadInput(f"annotations must be JSON, but got {error} in {path}; save or copy it again.") from error
+    content = parse_json(text, what="annotations", path=path)
+    if labels is not None and isinstance(content, dict):
+        content = {"images": labels.images, "categories": labels.categories, **content}
     return validated(PanopticFile, content, source=f"annotations {path}")
+
+
+def stays_inside(file_name: str) -> bool:
+    path = Path(file_name)
+    return not (path.is_absolute() or ".." in path.parts or "\0" in file_name)
 
 
 def _require_unique(values: list, what: str) -> None:

@@ -130,6 +130,9 @@ def check_samples(
             report.add_problem(str(error))
         if on_progress is not None:
             on_progress(index + 1, len(samples))
+    seen = [row for row in report.rows("objects") if row.pixels] if "objects" in report.tables else []
+    if seen and all(row.is_ignored for row in seen):
+        report.add_problem(f"{split} must hold at least one labelled pixel, but got none; check the ignored ids.")
     return report
 
 

@@ -9,6 +9,7 @@ ignored_instance_ids: [255]        # such as VOC's border: no thing
 split_lists: {train: train.txt, val: val.txt}    # one stem a line, where folders do not tell the splits apart
 """
 
+import os
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -20,7 +21,7 @@ from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.data.taxonomy_file import built_in_taxonomies, load_taxonomy, taxonomy_from_dict
 from mereo.errors import BadInput
 from mereo.strict import StrictConfig
-from mereo.strict_yaml import load_yaml, validated
+from mereo.strict_yaml import load_yaml, read_yaml_text, validated
 
 DESCRIPTION_FILE = "mereo.yaml"
 # The label kinds that a folder may hold, and the table of the taxonomy that reads each (instances hold bare ids).
@@ -125,11 +126,9 @@ def _taxonomy(description: FolderDescription, folder: Path | None, source: str) 
 
 
 def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "bytes that are no UTF-8 text"
+    if not os.path.isfile(path):
         raise BadInput(
             f"a description must be a readable YAML file or a built-in name ({', '.join(built_in_descriptions())}), "
-            f"but got {reason} in {path}; check the path."
-        ) from error
+            f"but got No such file in {str(path):.300}; check the path."
+        )
+    return read_yaml_text(path)

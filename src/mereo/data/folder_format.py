@@ -9,8 +9,9 @@ import numpy as np
 from mereo.data.file_fingerprint import fingerprint_of_files
 from mereo.data.file_pairing import paired_files, stems_of_list
 from mereo.data.folder_description import TABLE_OF_KIND, FolderDescription, LoadedDescription, load_description
-from mereo.data.image_reading import exif_orientation, open_picture, read_image
+from mereo.data.image_reading import open_picture, read_image
 from mereo.data.label_reading import RawLabel, read_ids, read_label, read_raw_label, require_same_size
+from mereo.data.orientation import exif_orientation
 from mereo.data.sample import Sample, as_image, as_mask
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput

@@ -68,8 +68,8 @@ class DrawnScenesSource(StrictConfig):
     """Procedural pictures with perfect labels; nothing is read from disk."""
 
     format: Literal["drawn_scenes"] = "drawn_scenes"
-    count: int = Field(ge=1)
-    seed: int = 0
+    count: int = Field(ge=1, le=10_000_000)
+    seed: int = Field(0, ge=0, lt=1 << 63)
     size: tuple[int, int] = (240, 320)
     kinds: tuple[str, ...] | None = None
 

@@ -1,5 +1,6 @@
 """Taxonomy: what labels mean. One `LabelTable` a task (raw id -> class or ignored); things, stuff, owners of parts."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +15,8 @@ IGNORE_INDEX = 255
 RAW_IDS = range(-(2**31), 2**32)
 # Ids as close together as this are looked up in an array; wider tables (colours) are searched.
 MAX_LOOKUP_SPAN = 1 << 16
+# Control characters would reach the terminal, and halves of surrogate pairs can be written to no file.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,9 @@ class LabelTable:
         repeated = sorted(name for name, count in Counter(self.names).items() if count > 1)
         if repeated:
             raise BadInput(f"class names must be unique, but got {repeated} more than once; rename them.")
+        unprintable = next((name for name in self.names if _CONTROL.search(name)), None)
+        if unprintable is not None:
+            raise BadInput(f"class names must be printable, but got {unprintable!r:.80}; rename it.")
         if not self.raw_to_index:
             object.__setattr__(self, "raw_to_index", {index: index for index in range(len(self.names))})
         for raw, index in self.raw_to_index.items():

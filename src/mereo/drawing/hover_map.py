@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mereo.assembly.parse import Parse
+from mereo.assembly.parse import Parse, Segment
 
 MAX_SIDE = 320
 
@@ -22,7 +22,8 @@ class HoverMap:
     runs: str
 
 
-def hover_map(parse: Parse, *, max_side: int = MAX_SIDE) -> HoverMap:
+def hover_map(parse: Parse, *, max_side: int = MAX_SIDE, segments: tuple[Segment, ...] | None = None) -> HoverMap:
+    """`segments` are those that the page lists, where they are not the parse's own (of an overview: the whole's)."""
     height, width = parse.size
     scale = min(1.0, max_side / max(height, width))
     rows, columns = (
@@ -32,7 +33,7 @@ def hover_map(parse: Parse, *, max_side: int = MAX_SIDE) -> HoverMap:
     grid = np.ix_(rows, columns)
     position_of_class = np.zeros(parse.taxonomy.num_objects, dtype=np.int64)
     position_of_instance: dict[int, int] = {}
-    for position, segment in enumerate(parse.segments):
+    for position, segment in enumerate(parse.segments if segments is None else segments):
         if segment.instance_id:
             position_of_instance[segment.instance_id] = position
         else:

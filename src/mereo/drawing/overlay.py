@@ -6,18 +6,31 @@ from PIL import Image
 from mereo.assembly.parse import Parse
 from mereo.drawing.lettering import write_with_halo
 from mereo.drawing.region_names import placed_names
+from mereo.drawing.unsure_areas import hatch
 from mereo.errors import BadInput
 
 LINE_LIGHT, LINE_DARK = 255.0, 20.0
 LIGHT_STRENGTH, DARK_STRENGTH = 0.8, 0.4
 
 
-def draw_overlay(parse: Parse, *, alpha: float = 0.5, has_outlines: bool = True, has_names: bool = True) -> np.ndarray:
-    """H W 3 uint8. `alpha` is how much of the class colour covers the photograph: 0 none, 1 all."""
+def draw_overlay(
+    parse: Parse,
+    *,
+    alpha: float = 0.5,
+    has_outlines: bool = True,
+    has_names: bool = True,
+    unsure_HW: np.ndarray | None = None,
+) -> np.ndarray:
+    """H W 3 uint8. `alpha` is how much of the class colour covers the photograph: 0 none, 1 all.
+
+    Pixels of the mask `unsure_HW` (see `Parse.unsure`) are hatched.
+    """
     region_HW = parse.semantic if parse.instances is None else _joined(parse.semantic, parse.instances)
     picture_HWC = tinted(parse.image_HWC, parse.semantic, parse.taxonomy.objects.colours_K3, alpha=alpha)
     if has_outlines:
         outline(picture_HWC, region_HW)
+    if unsure_HW is not None:
+        hatch(picture_HWC, unsure_HW)
     if not has_names:
         return picture_HWC
     picture = Image.fromarray(picture_HWC)

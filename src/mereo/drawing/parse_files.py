@@ -1,5 +1,7 @@
 """A parse on disk: label map, overlay, and what was found, as files beside each other."""
 
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -7,18 +9,26 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from mereo.assembly.panoptic_segments import panoptic_map
 from mereo.assembly.parse import Parse, Segment
-from mereo.atomic_files import atomic_path, write_json
+from mereo.atomic_files import write_bytes, write_json
+from mereo.data.coco_panoptic_writing import id_png_path
+from mereo.data.id_png import write_id_png
+from mereo.data.panoptic_map import PanopticSegment
 from mereo.drawing.file_stems import safe_stem
 from mereo.drawing.hover_map import HoverMap, hover_map
 from mereo.drawing.label_png import write_label_png
 from mereo.drawing.overlay import draw_overlay
 from mereo.drawing.text_lines import without_surrogates
+from mereo.drawing.unsure_areas import write_unsure_png
 from mereo.errors import BadInput
 
 MAX_OVERLAY_SIDE = 4096
 MAX_THUMBNAIL_SIDE = 480
 MAX_JPEG_SIDE = 65_500
+# Lanczos over so many times the size it needs is as good to the eye as over the whole photograph, and far cheaper.
+REDUCING_GAP = 3.0
+PANOPTIC_FOLDER = "panoptic"
 
 
 @dataclass(frozen=True)
@@ -42,10 +52,19 @@ class ParsedImage:
     overlay: str
     photograph: str
     thumbnail: str
+    # None for a picture whose labels came in bands: its ids would not fit into memory.
+    panoptic: str | None = None
+    # One for each of `segments`, in the same order: what the pixels of `panoptic` hold.
+    panoptic_segments: tuple[PanopticSegment, ...] = field(default=(), repr=False)
     hover: HoverMap | None = field(default=None, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
-        files = {"labels": self.labels, "overlay": self.overlay, "photograph": self.photograph}
+        files = {
+            "labels": self.labels,
+            **({} if self.panoptic is None else {"panoptic": self.panoptic}),
+            "overlay": self.overlay,
+            "photograph": self.photograph,
+        }
         return {"image": self.source, "files": files, **self.description}
 
 
@@ -72,35 +91,55 @@ def save_parse(parse: Parse, folder: str | Path, *, stem: str | None = None) -> 
     return ParseFiles(labels, overlay, description)
 
 
-def save_for_page(parse: Parse, folder: str | Path, *, stem: str, source: str) -> ParsedImage:
-    """Label map at full size; photograph and overlay at up to 4096 pixels, written anew: no EXIF, no place, is kept."""
+def save_for_page(
+    parse: Parse, folder: str | Path, *, stem: str, source: str, unsure_below: float | None = None
+) -> ParsedImage:
+    """Label map at full size; photograph and overlay at up to 4096 pixels, written anew: no EXIF, no place, is kept.
+
+    With `unsure_below`, pixels of less confidence are hatched on the overlay and white in a mask of their own.
+    """
     folder = Path(folder)
     labels = write_label_png(folder / "labels" / f"{stem}.png", parse.semantic, parse.taxonomy.objects.colours_K3)
+    panoptic, panoptic_segments = _write_panoptic(parse, folder / PANOPTIC_FOLDER, stem)
     small = reduced(parse, MAX_OVERLAY_SIDE)
-    overlay = write_picture(folder / "overlays" / stem, draw_overlay(small))
+    unsure_HW = None if unsure_below is None else small.unsure(unsure_below)
+    overlay = write_picture(folder / "overlays" / stem, draw_overlay(small, unsure_HW=unsure_HW))
     photograph = write_picture(folder / "photographs" / stem, small.image_HWC)
     # Names would be too small to read on a thumbnail.
     thumbnail_HWC = draw_overlay(reduced(parse, MAX_THUMBNAIL_SIDE), has_names=False)
     thumbnail = write_picture(folder / "thumbnails" / stem, thumbnail_HWC)
+    description = described(parse, [segment.id for segment in panoptic_segments])
+    if unsure_below is not None:
+        share = write_unsure_png(folder / "unsure" / f"{stem}.png", parse, unsure_below)
+        description["unsure"] = {"mask": f"unsure/{stem}.png", "below": unsure_below, "share": round(share, 6)}
     return ParsedImage(
         source=source,
         size=parse.size,
-        description=described(parse),
+        description=description,
         segments=parse.segments,
         labels=labels.relative_to(folder).as_posix(),
         overlay=overlay.relative_to(folder).as_posix(),
         photograph=photograph.relative_to(folder).as_posix(),
         thumbnail=thumbnail.relative_to(folder).as_posix(),
+        panoptic=panoptic.relative_to(folder).as_posix(),
+        panoptic_segments=panoptic_segments,
         hover=hover_map(parse),
     )
 
 
-def described(parse: Parse) -> dict[str, Any]:
-    """Size, scene and segments as plain values for JSON."""
+def described(parse: Parse, panoptic_ids: Sequence[int] | None = None) -> dict[str, Any]:
+    """Size, scene and segments as plain values for JSON, with their ids in the panoptic PNG where there is one."""
     content: dict[str, Any] = {"name": parse.name, "width": parse.size[1], "height": parse.size[0]}
     if parse.scene_name is not None:
         content["scene"] = parse.scene_name
-    content["segments"] = [
+    content["segments"] = described_segments(parse.segments)
+    for segment, number in zip(content["segments"], panoptic_ids or ()):
+        segment["panoptic_id"] = number
+    return content
+
+
+def described_segments(segments: Sequence[Segment]) -> list[dict[str, Any]]:
+    return [
         {
             "name": segment.name,
             "class_index": segment.class_index,
@@ -110,9 +149,8 @@ def described(parse: Parse) -> dict[str, Any]:
             "share": round(segment.share, 6),
             "box_xyxy": list(segment.box_xyxy),
         }
-        for segment in parse.segments
+        for segment in segments
     ]
-    return content
 
 
 def write_picture(path_without_suffix: Path, picture_HWC: np.ndarray) -> Path:
@@ -120,14 +158,21 @@ def write_picture(path_without_suffix: Path, picture_HWC: np.ndarray) -> Path:
     is_jpeg = max(picture_HWC.shape[:2]) <= MAX_JPEG_SIDE
     # Not with_suffix: a stem may hold dots.
     path = path_without_suffix.with_name(path_without_suffix.name + (".jpg" if is_jpeg else ".png"))
-    with atomic_path(path) as temporary:
-        picture = Image.fromarray(picture_HWC)
-        if is_jpeg:
-            # No colour subsampling: thin outlines and letters would fray.
-            picture.save(temporary, format="JPEG", quality=90, subsampling=0)
-        else:
-            picture.save(temporary, format="PNG")
+    picture = Image.fromarray(picture_HWC)
+    # Through memory: of what Pillow's JPEG writes to a full disk itself, the last part may be missing without an error.
+    content = io.BytesIO()
+    if is_jpeg:
+        # No colour subsampling: thin outlines and letters would fray.
+        picture.save(content, format="JPEG", quality=90, subsampling=0)
+    else:
+        picture.save(content, format="PNG")
+    write_bytes(path, content.getvalue())
     return path
+
+
+def _write_panoptic(parse: Parse, folder: Path, stem: str) -> tuple[Path, tuple[PanopticSegment, ...]]:
+    panoptic = panoptic_map(parse)
+    return write_id_png(id_png_path(folder, stem), panoptic.ids_HW), panoptic.segments
 
 
 def reduced(parse: Parse, max_side: int) -> Parse:
@@ -140,7 +185,10 @@ def reduced(parse: Parse, max_side: int) -> Parse:
     columns = np.linspace(0, width - 1, image_HWC.shape[1]).round().astype(np.intp)
     grid = np.ix_(rows, columns)
     instances = None if parse.instances is None else parse.instances[grid]
-    return Parse(image_HWC, parse.semantic[grid], parse.taxonomy, name=parse.name, instances=instances)
+    confidence = None if parse.confidence is None else parse.confidence[grid]
+    return Parse(
+        image_HWC, parse.semantic[grid], parse.taxonomy, name=parse.name, instances=instances, confidence=confidence
+    )
 
 
 def _within(picture_HWC: np.ndarray, max_side: int) -> np.ndarray:
@@ -149,4 +197,6 @@ def _within(picture_HWC: np.ndarray, max_side: int) -> np.ndarray:
     if scale >= 1:
         return picture_HWC
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(Image.fromarray(picture_HWC).resize(size, Image.Resampling.LANCZOS)).copy()
+    return np.asarray(
+        Image.fromarray(picture_HWC).resize(size, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
+    ).copy()

@@ -1,19 +1,15 @@
 """index.html for a folder of parses: one page that needs no network and no server, only the pictures beside it."""
 
-import base64
-import hashlib
-import html
 import json
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from mereo.atomic_files import write_text
 from mereo.data.taxonomy import Taxonomy
 from mereo.drawing.legend import percent
+from mereo.drawing.page_parts import basic_style, colour_rules, content_hash, escaped, filled, relative_link
 from mereo.drawing.parse_files import ParsedImage, SkippedImage
 from mereo.drawing.text_lines import printable
 
@@ -37,25 +33,23 @@ def write_parse_page(
     names = short_names([image.source for image in images] + [one.source for one in skipped])
     count = f"{len(images)} image{'s' if len(images) != 1 else ''}"
     skipped_count = f", {len(skipped)} skipped" if skipped else ""
-    style = _part(".css").replace("{{colours}}", _colour_rules(taxonomy, images))
+    style = basic_style() + _part(".css").replace("{{colours}}", _colour_rules(taxonomy, images))
     script = _part(".js")
     data = _script_data(_page_data(images, names, taxonomy, max_hover_bytes))
     values = {
-        "title": html.escape(f"{count} parsed{skipped_count}"),
-        "summary": f'Parser <strong>{_text(parser_name)}</strong> · <a href="report.json">report.json</a>',
+        "title": escaped(f"{count} parsed{skipped_count}"),
+        "summary": f'Parser <strong>{escaped(parser_name)}</strong> · <a href="report.json">report.json</a>',
         "style": style,
-        "style_hash": _hash(style),
+        "style_hash": content_hash(style),
         "script": script,
-        "script_hash": _hash(script),
+        "script_hash": content_hash(script),
         "filters": _filters(images, taxonomy),
         "cards": "\n".join(_card(image, names[image.source]) for image in images),
         "skipped": _skipped(skipped, names),
-        "footer": " ".join(f"<p>{_text(note)}</p>" for note in notes),
+        "footer": " ".join(f"<p>{escaped(note)}</p>" for note in notes),
         "data": data,
     }
-    # One pass: a file named {{data}} is text like any other.
-    page = re.sub(r"\{\{(\w+)\}\}", lambda match: values[match.group(1)], TEMPLATE.read_text(encoding="utf-8"))
-    write_text(path, page)
+    write_text(path, filled(TEMPLATE.read_text(encoding="utf-8"), values))
     return Path(path)
 
 
@@ -86,28 +80,9 @@ def _part(suffix: str) -> str:
     return TEMPLATE.with_suffix(suffix).read_text(encoding="utf-8")
 
 
-def _hash(content: str) -> str:
-    return base64.b64encode(hashlib.sha256(content.encode("utf-8")).digest()).decode("ascii")
-
-
-def _text(value: str) -> str:
-    return html.escape(printable(value), quote=True)
-
-
-def _link(relative: str) -> str:
-    """A relative address: a name with a colon, a hash or a percent sign must stay a name."""
-    return "./" + quote(relative, safe="/")
-
-
 def _colour_rules(taxonomy: Taxonomy, images: Sequence[ParsedImage]) -> str:
-    """Classes instead of style attributes, which the page's own security policy forbids."""
     present = sorted({segment.class_index for image in images for segment in image.segments})
-    colours = taxonomy.objects.colours_K3
-    rules = (
-        ".k{0} {{ --k: #{1:02x}{2:02x}{3:02x}; fill: #{1:02x}{2:02x}{3:02x}; }}".format(index, *colours[index].tolist())
-        for index in present
-    )
-    return "\n".join(rules)
+    return colour_rules(present, taxonomy.objects.colours_K3[present].tolist())
 
 
 def _page_data(
@@ -124,9 +99,9 @@ def _page_data(
                 "height": image.size[0],
                 "scene": image.description.get("scene", ""),
                 "found": found_in_words(image),
-                "photograph": _link(image.photograph),
-                "overlay": _link(image.overlay),
-                "labels": _link(image.labels),
+                "photograph": relative_link(image.photograph),
+                "overlay": relative_link(image.overlay),
+                "labels": relative_link(image.labels),
                 "segments": [
                     [segment.class_index, round(segment.share, 5), segment.instance_id]
                     for segment in image.segments[:MAX_SEGMENTS_SHOWN]
@@ -150,13 +125,13 @@ def _filters(images: Sequence[ParsedImage], taxonomy: Taxonomy) -> str:
             counts[index] = counts.get(index, 0) + 1
     return "".join(
         f'<button type="button" aria-pressed="false" data-k="{index}"><span class="swatch k{index}"></span>'
-        f'{_text(taxonomy.object_names[index])} <span class="number">{count}</span></button>'
+        f'{escaped(taxonomy.object_names[index])} <span class="number">{count}</span></button>'
         for index, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     )
 
 
 def _card(image: ParsedImage, name: str) -> str:
-    name, found = _text(name), _text(found_in_words(image))
+    name, found = escaped(name), escaped(found_in_words(image))
     bars, left = [], 0.0
     for segment in image.segments[:12]:
         bars.append(
@@ -164,8 +139,8 @@ def _card(image: ParsedImage, name: str) -> str:
         )
         left += 100 * segment.share
     return (
-        f'<li><a href="{_link(image.overlay)}" title="{name}">'
-        f'<img src="{_link(image.thumbnail)}" loading="lazy" decoding="async" width="320" height="240" '
+        f'<li><a href="{relative_link(image.overlay)}" title="{name}">'
+        f'<img src="{relative_link(image.thumbnail)}" loading="lazy" decoding="async" width="320" height="240" '
         f'alt="Overlay of {name}: {found}">'
         f'<svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">{"".join(bars)}</svg>'
         f'<span class="name">{name}</span><span class="found quiet">{found}</span></a></li>'
@@ -176,7 +151,7 @@ def _skipped(skipped: Sequence[SkippedImage], names: dict[str, str]) -> str:
     if not skipped:
         return ""
     rows = "".join(
-        f'<li><strong>{_text(names[one.source])}</strong><br><span class="quiet">{_text(one.reason)}</span></li>'
+        f'<li><strong>{escaped(names[one.source])}</strong><br><span class="quiet">{escaped(one.reason)}</span></li>'
         for one in skipped
     )
     return f'<section id="skipped" aria-label="Skipped"><h2>Skipped ({len(skipped)})</h2><ul>{rows}</ul></section>'

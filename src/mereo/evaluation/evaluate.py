@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,13 +13,14 @@ from mereo.errors import BadInput
 from mereo.evaluation.evaluation import Evaluation
 from mereo.evaluation.per_image_counts import PerImageCounts
 from mereo.metrics.boundary_iou import boundary_counts
+from mereo.metrics.calibration import NUM_BINS, reliability_counts
 from mereo.metrics.confusion import confusion_matrix, region_counts
 
 MAX_NAMES_IN_ERROR = 5
 
 
 class AnyParser(Protocol):
-    """What evaluation asks of a parser; `SceneParser` is one."""
+    """What evaluation asks of a parser; `SceneParser` is one. Asked for confidences: also `with_confidence=True`."""
 
     @property
     def taxonomy(self) -> Taxonomy: ...
@@ -33,32 +34,48 @@ def evaluate(
     *,
     scales: Sequence[float] = (1.0,),
     flip: bool = False,
+    with_confidence: bool = False,
+    watch: Callable[[Sample, Parse, np.ndarray], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Parse every sample and compare with its semantic labels. `progress(done, total)` is called after each image.
 
+    With confidence, how far confidences can be trusted is counted too. `watch` is shown each sample, its parse and
+    its counts (`region_counts`), e.g. to keep the worst ones.
+
     Memory holds one image, K x K counts and K x 3 numbers an image, however many images there are.
     """
-    _require_same_classes(parser.taxonomy, samples.taxonomy)
+    require_same_classes(parser.taxonomy, samples.taxonomy)
     if len(samples) == 0:
         raise BadInput("samples must hold at least one image, but got none; check folder and split.")
     started = time.perf_counter()
     num_classes, ignore_index = samples.taxonomy.num_objects, samples.taxonomy.ignore_index
     confusion_KK = np.zeros((num_classes, num_classes), dtype=np.int64)
     boundary_K3 = np.zeros((num_classes, 3), dtype=np.int64)
+    reliability_B3 = np.zeros((NUM_BINS, 3), dtype=np.int64) if with_confidence else None
+    options: dict[str, Any] = {"scales": scales, "flip": flip}
+    if with_confidence:
+        options["with_confidence"] = True
     per_image = PerImageCounts(num_classes)
     names = []
     for index in range(len(samples)):
         sample = samples[index]
-        label_HW = _semantic_labels(sample)
-        predicted_HW = _semantic_answer(parser, sample, scales=scales, flip=flip)
+        label_HW = semantic_labels(sample)
+        parse = parser.parse(pixels_of(sample), name=sample.name, **options)
+        predicted_HW = _semantic_answer(parse, sample)
         try:
             of_image_KK = confusion_matrix(label_HW, predicted_HW, num_classes=num_classes, ignore_index=ignore_index)
             boundary_K3 += boundary_counts(label_HW, predicted_HW, num_classes=num_classes, ignore_index=ignore_index)
+            if reliability_B3 is not None:
+                confidence_HW = _confidence(parse, sample)
+                reliability_B3 += reliability_counts(label_HW, predicted_HW, confidence_HW, ignore_index=ignore_index)
         except BadInput as error:
             raise BadInput(f"image {sample.name}: {error}") from error
         confusion_KK += of_image_KK
-        per_image.append(region_counts(of_image_KK))
+        counts_K3 = region_counts(of_image_KK)
+        per_image.append(counts_K3)
+        if watch is not None:
+            watch(sample, parse, counts_K3)
         names.append(sample.name)
         if progress is not None:
             progress(index + 1, len(samples))
@@ -71,10 +88,17 @@ def evaluate(
         seconds=time.perf_counter() - started,
         scales=tuple(float(scale) for scale in scales),
         flip=flip,
+        reliability_B3=reliability_B3,
     )
 
 
-def _semantic_labels(sample: Sample) -> np.ndarray:
+def pixels_of(sample: Sample) -> np.ndarray:
+    """H W C, as a parser takes them."""
+    return np.ascontiguousarray(np.moveaxis(np.asarray(sample.image_CHW), 0, -1))
+
+
+def semantic_labels(sample: Sample) -> np.ndarray:
+    """H W, or an error that names the sample."""
     if sample.semantic_HW is None:
         raise BadInput(
             f"every sample must have semantic labels, but got none in {sample.name}; "
@@ -83,15 +107,20 @@ def _semantic_labels(sample: Sample) -> np.ndarray:
     return np.asarray(sample.semantic_HW)
 
 
-def _semantic_answer(parser: AnyParser, sample: Sample, *, scales: Sequence[float], flip: bool) -> np.ndarray:
-    image_HWC = np.ascontiguousarray(np.moveaxis(np.asarray(sample.image_CHW), 0, -1))
-    semantic_HW = parser.parse(image_HWC, name=sample.name, scales=scales, flip=flip).semantic
-    if semantic_HW is None:
+def _semantic_answer(parse: Parse, sample: Sample) -> np.ndarray:
+    if parse.semantic is None:
         raise BadInput(f"a parser must answer semantic classes, but got none for {sample.name}; add e.g. PixelClasses.")
-    return np.asarray(semantic_HW)
+    return np.asarray(parse.semantic)
 
 
-def _require_same_classes(parser_taxonomy: Taxonomy, samples_taxonomy: Taxonomy) -> None:
+def _confidence(parse: Parse, sample: Sample) -> np.ndarray:
+    if parse.confidence is None:
+        raise BadInput(f"a parser must answer confidences, but got none for {sample.name}; evaluate without them.")
+    return np.asarray(parse.confidence)
+
+
+def require_same_classes(parser_taxonomy: Taxonomy, samples_taxonomy: Taxonomy) -> None:
+    """Equal names at equal indices; or the error says which names differ."""
     of_parser, of_samples = parser_taxonomy.object_names, samples_taxonomy.object_names
     if of_parser == of_samples:
         return

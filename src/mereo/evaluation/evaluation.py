@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from mereo.metrics.calibration import expected_calibration_error
 from mereo.metrics.confusion import (
+    frequency_weighted_iou,
     iou_of_counts,
     iou_per_class,
     mean_iou,
@@ -30,7 +32,8 @@ class ClassRow:
 class Evaluation:
     """Counts of a whole evaluation, and the measures as properties. Fractions, not percent; None is "n/a".
 
-    `per_image_NK3` and `boundary_K3` hold intersection, truth and predicted pixels.
+    `per_image_NK3` and `boundary_K3` hold intersection, truth and predicted pixels; `reliability_B3` what
+    `reliability_counts` says, if confidences were looked at.
     """
 
     class_names: tuple[str, ...]
@@ -42,6 +45,7 @@ class Evaluation:
     scales: tuple[float, ...] = (1.0,)
     flip: bool = False
     conditions: Mapping[str, Any] = field(default_factory=dict)
+    reliability_B3: np.ndarray | None = None
 
     @property
     def num_images(self) -> int:
@@ -57,6 +61,10 @@ class Evaluation:
         return _or_none(mean_iou(self.confusion_KK))
 
     @property
+    def frequency_weighted_iou(self) -> float | None:
+        return _or_none(frequency_weighted_iou(self.confusion_KK))
+
+    @property
     def pixel_accuracy(self) -> float | None:
         return _or_none(pixel_accuracy(self.confusion_KK))
 
@@ -64,6 +72,15 @@ class Evaluation:
     def boundary_iou(self) -> float | None:
         """Mean boundary IoU over the classes that have one."""
         return _or_none(float(mean_over_classes(iou_of_counts(self.boundary_K3))))
+
+    @property
+    def expected_calibration_error(self) -> float | None:
+        return None if self.reliability_B3 is None else _or_none(expected_calibration_error(self.reliability_B3))
+
+    @property
+    def classes_by_frequency(self) -> tuple[int, ...]:
+        """Class indices, the most frequent in the truth first; the order of every table and picture for people."""
+        return tuple(np.argsort(-self.confusion_KK.sum(axis=1), kind="stable").tolist())
 
     @property
     def per_class(self) -> tuple[ClassRow, ...]:

@@ -20,6 +20,14 @@ from mereo.strict_yaml import validated
 
 EVALUATION_FILE = "evaluation.json"
 PER_IMAGE_FILE = "per_image.csv"
+MEASURES = {
+    "mean_iou",
+    "frequency_weighted_iou",
+    "pixel_accuracy",
+    "boundary_iou",
+    "expected_calibration_error",
+    "num_images",
+}
 COUNT_NAMES = ("intersection", "truth", "predicted")
 _Count = Annotated[int, Field(ge=0, lt=2**62)]
 
@@ -34,8 +42,11 @@ class _ClassFile(StrictConfig):
 class _EvaluationFile(StrictConfig):
     format: Literal[1]
     mean_iou: float | None
+    # Keys with a default: evaluations written before they were measured lack them, and can still be read.
+    frequency_weighted_iou: float | None = None
     pixel_accuracy: float | None
     boundary_iou: float | None
+    expected_calibration_error: float | None = None
     num_images: int
     seconds: float
     scales: tuple[float, ...]
@@ -44,6 +55,7 @@ class _EvaluationFile(StrictConfig):
     classes: list[_ClassFile]
     boundary_counts: list[tuple[_Count, _Count, _Count]]
     confusion: list[list[_Count]]
+    reliability_counts: list[tuple[_Count, _Count, _Count]] | None = Field(None, min_length=1)
 
 
 def write_evaluation(evaluation: Evaluation, folder: str | Path) -> None:
@@ -52,8 +64,10 @@ def write_evaluation(evaluation: Evaluation, folder: str | Path) -> None:
     content = {
         "format": 1,
         "mean_iou": evaluation.mean_iou,
+        "frequency_weighted_iou": evaluation.frequency_weighted_iou,
         "pixel_accuracy": evaluation.pixel_accuracy,
         "boundary_iou": evaluation.boundary_iou,
+        "expected_calibration_error": evaluation.expected_calibration_error,
         "num_images": evaluation.num_images,
         "seconds": evaluation.seconds,
         "scales": list(evaluation.scales),
@@ -63,6 +77,10 @@ def write_evaluation(evaluation: Evaluation, folder: str | Path) -> None:
         "boundary_counts": evaluation.boundary_K3.tolist(),
         "confusion": evaluation.confusion_KK.tolist(),
     }
+    if evaluation.reliability_B3 is None:
+        del content["expected_calibration_error"]
+    else:
+        content["reliability_counts"] = evaluation.reliability_B3.tolist()
     write_text(Path(folder) / EVALUATION_FILE, _one_line_an_entry(content))
 
 
@@ -89,13 +107,14 @@ def read_evaluation(folder: str | Path) -> Evaluation:
         scales=stored.scales,
         flip=stored.flip,
         conditions=stored.conditions,
+        reliability_B3=None if stored.reliability_counts is None else np.array(stored.reliability_counts, np.int64),
     )
     _require_agreement(stored, evaluation, path)
     return evaluation
 
 
 def _require_agreement(stored: _EvaluationFile, evaluation: Evaluation, path: Path) -> None:
-    for name in ("mean_iou", "pixel_accuracy", "boundary_iou", "num_images"):
+    for name in sorted(MEASURES & stored.model_fields_set):
         written, counted = getattr(stored, name), getattr(evaluation, name)
         if written != counted and (written is None or counted is None or not math.isclose(written, counted)):
             raise BadInput(
@@ -106,6 +125,14 @@ def _require_agreement(stored: _EvaluationFile, evaluation: Evaluation, path: Pa
             raise BadInput(
                 f"iou of {row.name} must follow from the counts ({counted_row.iou}), but got {row.iou} in {path}; "
                 "evaluate again."
+            )
+    if evaluation.reliability_B3 is not None:
+        pixels, right, _ = evaluation.reliability_B3.sum(axis=0).tolist()
+        counted = (int(evaluation.confusion_KK.sum()), int(np.trace(evaluation.confusion_KK)))
+        if (pixels, right) != counted:
+            raise BadInput(
+                f"reliability_counts must hold the pixels of the confusion matrix (all, right: {counted}), "
+                f"but got {(pixels, right)} in {path}; evaluate again."
             )
     summed_K3 = evaluation.per_image_NK3.sum(axis=0, dtype=np.int64)
     if not np.array_equal(summed_K3, evaluation.region_counts_K3):

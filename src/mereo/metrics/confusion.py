@@ -1,4 +1,4 @@
-"""Confusion matrices of label maps, and what follows from them: IoU a class, mean IoU, pixel accuracy.
+"""Confusion matrices of label maps, and what follows from them: IoU a class, its means, pixel accuracy.
 
 Counts are integers, so that images can be counted in any order, on any number of machines, with one answer.
 
@@ -106,6 +106,22 @@ def mean_iou(confusion_KK: np.ndarray) -> float:
     0.775
     """
     return float(mean_over_classes(iou_per_class(confusion_KK)))
+
+
+def frequency_weighted_iou(confusion_KK: np.ndarray) -> float:
+    """IoU of each class times its share of the labelled pixels, summed; NaN without a labelled pixel.
+
+    A class that is predicted but never true has share 0, so here (unlike in `mean_iou`) it only costs what it takes
+    from the others.
+
+    >>> round(frequency_weighted_iou(np.array([[3, 1, 0], [0, 4, 0], [0, 0, 0]])), 4)
+    0.775
+    """
+    counts_K3 = region_counts(confusion_KK)
+    total = int(counts_K3[:, 1].sum())
+    if not total:
+        return float("nan")
+    return float((counts_K3[:, 1] / total * np.nan_to_num(iou_of_counts(counts_K3))).sum())
 
 
 def pixel_accuracy(confusion_KK: np.ndarray) -> float:

@@ -21,9 +21,10 @@ HeadConfig = PixelClassesConfig
 
 class ParserConfig(StrictConfig):
     backbone: TimmBackboneConfig
-    path: tuple[StageConfig, ...] = ()
-    heads: tuple[HeadConfig, ...] = (PixelClassesConfig(),)
+    path: tuple[StageConfig, ...] = Field((), max_length=64)
+    heads: tuple[HeadConfig, ...] = Field((PixelClassesConfig(),), max_length=64)
     preprocessing: PreprocessingConfig | None = Field(None, description="left out: the backbone's own mean and std")
+    temperature: float = Field(1.0, gt=0, description="divides the logits in the confidence; see `mereo evaluate`")
 
     def build(self, taxonomy: Taxonomy) -> SceneParser:
         """The parser with fresh weights (the backbone's from where `backbone.weights` says)."""
@@ -37,7 +38,15 @@ class ParserConfig(StrictConfig):
         preprocessing = self.preprocessing or PreprocessingConfig(
             mean=(mean[0], mean[1], mean[2]), std=(std[0], std[1], std[2])
         )
-        return SceneParser(backbone, path, heads, taxonomy=taxonomy, preprocessing=preprocessing, config=self)
+        return SceneParser(
+            backbone,
+            path,
+            heads,
+            taxonomy=taxonomy,
+            preprocessing=preprocessing,
+            config=self,
+            temperature=self.temperature,
+        )
 
     def without_weights(self) -> "ParserConfig":
         """As saved in a parser file, whose tensors make the backbone's first weights needless."""

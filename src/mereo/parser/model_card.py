@@ -1,7 +1,12 @@
 """ModelCard: where weights come from, what they may be used for, how good they are. Travels inside the parser file."""
 
+import re
+
+from pydantic import model_validator
+
 from mereo.strict import StrictConfig
 
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 NON_COMMERCIAL = "trained on research data: for non-commercial research only"
 
 
@@ -14,3 +19,11 @@ class ModelCard(StrictConfig):
     measured: dict[str, float] = {}
     measured_on: str = ""
     trained_with: str = ""
+
+    @model_validator(mode="after")
+    def _check(self) -> "ModelCard":
+        """Cards are printed, and files come from others: what moves the cursor of a terminal is refused."""
+        for key, text in self:
+            if isinstance(text, str) and _CONTROL.search(text):
+                raise ValueError(f"{key} must be printable, but got {text!r:.80}; write it without control characters")
+        return self

@@ -14,6 +14,7 @@ from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.features.conv_norm import ConvNormReLU
 from mereo.features.feature_maps import FeatureLayout
+from mereo.features.stage import MAX_WIDTH
 from mereo.heads.pixel_classes import PixelClassesPrediction
 from mereo.losses.pixel_cross_entropy import PixelCrossEntropy
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
@@ -88,7 +89,7 @@ class AuxiliaryPixelsConfig(StrictConfig):
     weight: float = Field(0.4, ge=0)
     class_balance: float = Field(0.0, ge=0, le=1)
     hardest_share: float = Field(1.0, gt=0, le=1)
-    width: int = Field(128, ge=1)
+    width: int = Field(128, ge=1, le=MAX_WIDTH)
     level: int = Field(-2, description="which backbone map, from the finest (0) or the last (-1)")
 
     def build(self, parser: SceneParser, pixels_K: Tensor | None) -> nn.Module:

@@ -15,6 +15,7 @@ from mereo.features.feature_maps import FeatureMaps, Frame
 from mereo.parser.model_card import ModelCard
 from mereo.parser.parsing import parse_image
 from mereo.parser.preprocessing import PreprocessingConfig
+from mereo.parser.tiled_parsing import TileSide
 from mereo.shapes import require_shapes
 
 Prediction = TypeVar("Prediction")
@@ -59,6 +60,7 @@ class SceneParser(nn.Module):
         taxonomy: Taxonomy,
         preprocessing: PreprocessingConfig | None = None,
         config: Any = None,
+        temperature: float = 1.0,
     ) -> None:
         super().__init__()
         if not heads:
@@ -69,6 +71,7 @@ class SceneParser(nn.Module):
         self.taxonomy = taxonomy
         self.preprocessing = preprocessing or PreprocessingConfig()
         self.config = config
+        self.temperature = temperature  # Divides the logits in `Parse.confidence`, and there alone.
         self.card: ModelCard | None = None
         self.register_buffer("mean_311", torch.tensor(self.preprocessing.mean).view(3, 1, 1) * 255, persistent=False)
         self.register_buffer("std_311", torch.tensor(self.preprocessing.std).view(3, 1, 1) * 255, persistent=False)
@@ -100,8 +103,13 @@ class SceneParser(nn.Module):
         flip: bool = False,
         working_side: int | None = None,
         with_confidence: bool = False,
+        tile: TileSide | None = None,
     ) -> Parse:
-        """The parse of one photograph (uint8, H W 3), at the photograph's size. `working_side` overrides the file's."""
+        """The parse of one photograph (uint8, H W 3), at the photograph's size. `working_side` overrides the file's.
+
+        With `tile` (a side in pixels, or "auto") the photograph is parsed at its full size, or at `working_side`, in
+        overlapping pieces: more detail, and memory that does not grow with the photograph.
+        """
         return parse_image(
             self,
             image_HWC,
@@ -110,4 +118,5 @@ class SceneParser(nn.Module):
             flip=flip,
             working_side=working_side,
             with_confidence=with_confidence,
+            tile=tile,
         )

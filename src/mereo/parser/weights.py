@@ -9,15 +9,18 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from mereo.atomic_files import write_bytes
+from mereo.data.json_reading import parse_json
 from mereo.data.taxonomy_file import taxonomy_from_dict, taxonomy_to_dict
 from mereo.errors import BadInput
+from mereo.features.tensor_files import as_kind_of, read_finite_tensors
 from mereo.parser.config import ParserConfig
 from mereo.parser.devices import require_device
 from mereo.parser.model_card import ModelCard
+from mereo.parser.network_limit import no_larger_than
 from mereo.parser.scene_parser import SceneParser
 from mereo.strict_yaml import validated
 from mereo.version import VERSION
@@ -38,7 +41,7 @@ def save_parser(
             "save its state_dict() with safetensors, and compose it again to load it."
         )
     config: ParserConfig = parser.config.without_weights()
-    config = config.model_copy(update={"preprocessing": parser.preprocessing})
+    config = config.model_copy(update={"preprocessing": parser.preprocessing, "temperature": parser.temperature})
     card = card or parser.card or ModelCard()
     content = {
         "format": FORMAT,
@@ -68,13 +71,25 @@ def load(name_or_path: str | Path, *, device: str | torch.device = "cpu") -> Sce
     config = validated(ParserConfig, metadata["config"], source=f"the config in {path}").without_weights()
     taxonomy = taxonomy_from_dict(metadata["taxonomy"], source=f"the taxonomy in {path}")
     card = validated(ModelCard, metadata["card"], source=f"the model card in {path}")
-    parser = config.build(taxonomy)
+    with no_larger_than(path):
+        parser = config.build(taxonomy)
     load_tensors(parser, path)
     parser.card = card
     if card.terms_notice and str(path) not in _NOTICED:
         _NOTICED.add(str(path))
         LOG.warning("%s: %s", Path(path).stem, card.terms_notice)
     return parser.eval().to(device)
+
+
+def save_with_temperature(name_or_path: str | Path, path: str | Path, temperature: float) -> Path:
+    """The same parser file, its weights to the bit, with another temperature (for one, of `mereo evaluate`)."""
+    source = find_parser_file(name_or_path)
+    metadata = read_metadata(source)
+    metadata["config"] = metadata["config"] | {"temperature": temperature}
+    config = validated(ParserConfig, metadata["config"], source=f"the config for {path}")
+    content = metadata | {"mereo_version": VERSION, "config": config.model_dump(mode="json")}
+    write_bytes(path, save(read_tensors(source), metadata={"mereo": json.dumps(content, sort_keys=True)}))
+    return Path(path)
 
 
 def load_tensors(parser: SceneParser, path: Path) -> None:
@@ -84,7 +99,7 @@ def load_tensors(parser: SceneParser, path: Path) -> None:
     if missing or extra:
         raise BadInput(
             f"parser file must hold exactly its config's weights, but got {len(missing)} missing {missing[:3]} and "
-            f"{len(extra)} unknown {extra[:3]} in {path}; save it anew."
+            f"{len(extra)} unknown {[name[:80] for name in extra[:3]]} in {path}; save it anew."
         )
     for name, value in tensors.items():
         if value.shape != expected[name].shape:
@@ -92,7 +107,9 @@ def load_tensors(parser: SceneParser, path: Path) -> None:
                 f"{name} must have shape {tuple(expected[name].shape)}, but got {tuple(value.shape)} in {path}; "
                 "save it anew."
             )
-    parser.load_state_dict({name: value.to(expected[name].dtype) for name, value in tensors.items()})
+    parser.load_state_dict(
+        {name: as_kind_of(expected[name], value, name=name, path=path) for name, value in tensors.items()}
+    )
 
 
 def start_from(parser: SceneParser, path_or_name: str | Path) -> list[str]:
@@ -102,7 +119,11 @@ def start_from(parser: SceneParser, path_or_name: str | Path) -> list[str]:
     """
     path = find_parser_file(path_or_name)
     tensors, expected = read_tensors(path), parser.state_dict()
-    fitting = {k: v.to(expected[k].dtype) for k, v in tensors.items() if k in expected and v.shape == expected[k].shape}
+    fitting = {
+        name: as_kind_of(expected[name], value, name=name, path=path)
+        for name, value in tensors.items()
+        if name in expected and value.shape == expected[name].shape
+    }
     if not fitting:
         raise BadInput(
             f"start_from must share weights with the recipe's parser, but got none in {path}; use its parser section."
@@ -112,27 +133,19 @@ def start_from(parser: SceneParser, path_or_name: str | Path) -> list[str]:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise BadInput(
-            f"parser file must be a whole safetensors file, but got: {error} in {path}; get it anew."
-        ) from error
-    for name, value in tensors.items():
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise BadInput(f"weights must be finite, but got NaN or infinity at {name} in {path}; get the file anew.")
-    return tensors
+    return read_finite_tensors(path, what="parser file")
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
     """What a parser file says about itself: format, mereo_version, config, taxonomy, card."""
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = json.loads((file.metadata() or {}).get("mereo", "{}"))
-    except (SafetensorError, OSError, ValueError, RecursionError) as error:
+            text = (file.metadata() or {}).get("mereo", "{}")
+    except (SafetensorError, OSError, ValueError) as error:
         raise BadInput(
             f"parser file must be a safetensors file, but got: {error} in {path}; check the path."
         ) from error
+    metadata = parse_json(text, what="the metadata of a parser file", path=path)
     missing = sorted({"config", "taxonomy", "card"} - metadata.keys()) if isinstance(metadata, dict) else ["all"]
     if missing or metadata.get("format") != FORMAT:
         raise BadInput(

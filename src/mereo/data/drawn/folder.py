@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mereo.atomic_files import atomic_path, write_text
+from mereo.atomic_files import atomic_path, write_bytes, write_text
 from mereo.data.drawn.labels import drawn_taxonomy
 from mereo.data.drawn_scenes import KINDS, draw_scene
 from mereo.data.sample import Sample
@@ -28,6 +28,8 @@ LABEL_FOLDERS = {
     "textures": "textures",
 }
 JPEG_QUALITY = 92
+# There from the first file to the last: what an interrupted run left may be drawn anew.
+UNFINISHED = ".mereo_drawing"
 
 
 def write_drawn_folder(
@@ -42,6 +44,7 @@ def write_drawn_folder(
     if num_train + num_val == 0:
         raise BadInput("a data set must have at least one scene, but got 0; ask for some with --count.")
     prepare_folder(folder, is_replacing=is_replacing)
+    write_text(folder / UNFINISHED, "Scenes are being drawn here, or that was interrupted.\n")
     rows = []
     for index in range(num_train + num_val):
         split = "train" if index < num_train else "val"
@@ -56,6 +59,7 @@ def write_drawn_folder(
     description = {"name": NAME, "taxonomy": "taxonomy.yaml", "images": "{split}/images"}
     description |= {kind: f"{{split}}/{name}" for kind, name in LABEL_FOLDERS.items()}
     write_text(folder / "mereo.yaml", dump_yaml(description | {"scenes": "scenes.csv"}))
+    (folder / UNFINISHED).unlink(missing_ok=True)
 
 
 def prepare_folder(folder: Path, *, is_replacing: bool) -> None:
@@ -73,6 +77,7 @@ def prepare_folder(folder: Path, *, is_replacing: bool) -> None:
             f"{folder} must hold drawn scenes to draw them anew, but got a train or val folder of another data set; "
             "choose another folder."
         )
+    write_text(folder / UNFINISHED, "Older scenes are being taken away.\n")
     (folder / "mereo.yaml").unlink(missing_ok=True)
     for split in SPLITS:
         for name in ("images", *LABEL_FOLDERS.values()):
@@ -81,6 +86,8 @@ def prepare_folder(folder: Path, *, is_replacing: bool) -> None:
 
 def _is_drawn(folder: Path) -> bool:
     # An interrupted run leaves no mereo.yaml, but its folders are known by what they are called.
+    if (folder / UNFINISHED).is_file():
+        return True
     path = folder / "mereo.yaml"
     if not path.is_file():
         known = {"images", *LABEL_FOLDERS.values()}
@@ -93,11 +100,13 @@ def _is_drawn(folder: Path) -> bool:
 def _write_sample(folder: Path, sample: Sample, image_format: str) -> str:
     image = Image.fromarray(sample.image_CHW.permute(1, 2, 0).numpy())
     image_file = f"{sample.name}.{'jpg' if image_format == 'jpeg' else 'png'}"
-    with atomic_path(folder / "images" / image_file) as temporary:
-        if image_format == "jpeg":
-            image.save(temporary, format="JPEG", quality=JPEG_QUALITY, subsampling=0)
-        else:
-            image.save(temporary, format="PNG")
+    # Through memory: of what Pillow's JPEG writes to a full disk itself, the last part may be missing without an error.
+    content = io.BytesIO()
+    if image_format == "jpeg":
+        image.save(content, format="JPEG", quality=JPEG_QUALITY, subsampling=0)
+    else:
+        image.save(content, format="PNG")
+    write_bytes(folder / "images" / image_file, content.getvalue())
     taxonomy = drawn_taxonomy()
     instances_HW = _array(sample.instances_HW)
     maps = {

@@ -1,0 +1,66 @@
+"""What every page of ours has: text that stays text, links that stay in the folder, a policy that allows only its own.
+
+A page needs no network and no server. Its security policy refuses all scripts and styles but those with the hashes that
+stand in it, and everything from elsewhere.
+"""
+
+import base64
+import hashlib
+import html
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+from mereo.drawing.text_lines import printable
+
+BASIC_STYLE = Path(__file__).with_name("page_basics.css")
+
+
+def basic_style() -> str:
+    """Colours (light and dark), letters, the frame of a page."""
+    return BASIC_STYLE.read_text(encoding="utf-8")
+
+
+def escaped(value: str) -> str:
+    """Any name as one line of text for a page, also within an attribute.
+
+    >>> escaped('<b>"a"\\n</b>')
+    '&lt;b&gt;&quot;a&quot;\\\\n&lt;/b&gt;'
+    """
+    return html.escape(printable(value), quote=True)
+
+
+def relative_link(relative: str) -> str:
+    """A relative address: a name with a colon, a hash or a percent sign must stay a name.
+
+    >>> relative_link("labels/50% #1.png")
+    './labels/50%25%20%231.png'
+    """
+    return "./" + quote(relative, safe="/")
+
+
+def content_hash(content: str) -> str:
+    """As a security policy names a script or a style."""
+    return base64.b64encode(hashlib.sha256(content.encode("utf-8")).digest()).decode("ascii")
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """Each {{name}} replaced, in one pass: a file named {{data}} is text like any other.
+
+    >>> filled("<p>{{a}} {{b}}</p>", {"a": "{{b}}", "b": "2"})
+    '<p>{{b}} 2</p>'
+    """
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match.group(1)], template)
+
+
+def colour_rules(indices: Iterable[int], colours_K3: Iterable[tuple[int, int, int]]) -> str:
+    """A CSS class for each class's colour, since style attributes are what the policy forbids.
+
+    >>> colour_rules([3], [(255, 0, 16)])
+    '.k3 { --k: #ff0010; fill: #ff0010; }'
+    """
+    return "\n".join(
+        ".k{0} {{ --k: #{1:02x}{2:02x}{3:02x}; fill: #{1:02x}{2:02x}{3:02x}; }}".format(index, *map(int, colour))
+        for index, colour in zip(indices, colours_K3, strict=True)
+    )

@@ -1,0 +1,110 @@
+"""`mereo evaluate`: its files, its page, and a temperature that ends in a parser file."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mereo.commands.main import run
+from mereo.evaluation.evaluation_files import read_evaluation
+from mereo.parser.weights import load
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
+from small_run import small_recipe, write_recipe
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    recipe = write_recipe(folder, small_recipe(steps=2))
+    assert run(["train", str(recipe), "--out", str(folder / "run")]) == 0
+    return folder
+
+
+def test_all_files_of_an_evaluation(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", str(trained / "run"), "--out", str(tmp_path), "--worst", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert "frequency-weighted IoU" in printed and "calibration error" in printed and str(tmp_path) in printed
+    files = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
+    pictures = [
+        f"worst/00{rank}-{what}.jpg" for rank in (1, 2) for what in ("answer", "mistakes", "photograph", "truth")
+    ]
+    expected = ["confusion.png", "evaluation.json", "index.html", "per_image.csv", "reliability.png", *pictures]
+    assert files == expected
+    evaluation = read_evaluation(tmp_path)
+    assert evaluation.conditions["temperature"] == 1.0 and evaluation.reliability_B3 is not None
+    # The page's first image is the one with the lowest mean IoU.
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    intersection_NK, truth_NK, predicted_NK = np.moveaxis(evaluation.per_image_NK3.astype(float), -1, 0)
+    with np.errstate(invalid="ignore"):
+        mean_iou_N = np.nanmean(intersection_NK / (truth_NK + predicted_NK - intersection_NK), axis=1)
+    assert f"<h3>{evaluation.image_names[int(mean_iou_N.argmin())]} <span>" in page
+
+
+def test_rows_come_by_frequency(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", str(trained / "run")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    first = next(index for index, line in enumerate(lines) if line.startswith("class"))
+    last = next(index for index, line in enumerate(lines) if line.startswith("mIoU"))
+    shares = [float(line.split()[-3]) for line in lines[first + 1 : last]]
+    assert len(shares) > 1 and shares == sorted(shares, reverse=True)
+
+
+@pytest.mark.slow
+def test_a_temperature_ends_in_a_parser_file(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", str(trained / "run"), "--out", str(tmp_path / "plain")]) == 0
+    assert run(["evaluate", str(trained / "run"), "--fit-temperature", "--out", str(tmp_path / "fitted")]) == 0
+    printed = capsys.readouterr().out
+    assert "on images that the temperature has not seen" in printed and "which is optimistic" in printed
+    calibrated = tmp_path / "fitted" / "calibrated.safetensors"
+    temperature = load(calibrated).temperature
+    assert temperature != 1.0 and f"temperature {temperature:g} (before: 1), fitted on" in printed
+    plain, fitted = read_evaluation(tmp_path / "plain"), read_evaluation(tmp_path / "fitted")
+    np.testing.assert_array_equal(fitted.confusion_KK, plain.confusion_KK)
+    assert fitted.conditions["temperature"] == temperature
+    assert not np.array_equal(fitted.reliability_B3, plain.reliability_B3)
+    assert "which is optimistic" in (tmp_path / "fitted" / "index.html").read_text(encoding="utf-8")
+    # The parser file alone gives the same confidences again.
+    again = [str(calibrated), "--data", str(trained / "data"), "--out", str(tmp_path / "again")]
+    assert run(["evaluate", *again]) == 0
+    np.testing.assert_array_equal(read_evaluation(tmp_path / "again").reliability_B3, fitted.reliability_B3)
+
+
+def test_a_temperature_without_a_folder_is_only_told(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["evaluate", str(trained / "run"), "--fit-temperature"]) == 0
+    assert "temperature" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+def test_old_evaluations_stay_readable_beside_new_ones(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A kept run, written before frequency-weighted IoU and calibration, goes into a table."""
+    path = trained / "run" / "evaluation.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content.pop("frequency_weighted_iou")
+    old = tmp_path / "old"
+    old.mkdir()
+    for name in ("recipe.yaml", "run.json", "per_image.csv"):
+        (old / name).write_bytes((trained / "run" / name).read_bytes())
+    (old / "evaluation.json").write_text(json.dumps(content), encoding="utf-8")
+    assert run(["table", str(old)]) == 0
+    assert "mIoU" in capsys.readouterr().out
+
+
+def test_a_file_in_the_place_of_the_folder(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "taken").write_text("")
+    assert run(["evaluate", str(trained / "run"), "--out", str(tmp_path / "taken")]) == 2
+    captured = capsys.readouterr()
+    assert "--out must be a folder, but got a file in" in captured.err
+    assert "mIoU" not in captured.out, "told before an hour of evaluating"
+
+
+def test_a_negative_number_of_worst_images(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", str(trained / "run"), "--worst", "-1"]) == 2
+    assert "worst" in capsys.readouterr().err
