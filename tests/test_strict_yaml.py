@@ -68,7 +68,10 @@ def test_plain_words_are_what_people_mean(text: str, value: Any) -> None:
         ("a: b: c", "mapping values are not allowed here in a test, line 1"),
         ("a\n---\nb", "found another document in a test, line 2"),
         ("a: \x00", "special characters are not allowed"),
-        ("9" * 5000, "4300 digits"),
+        ("9" * 5000, "more than 1000 digits"),
+        ("0x" + "f" * 5000, "more than 1000 digits"),
+        ('"\\ud800"', "half a surrogate pair"),
+        ("a: &a " + "[" * 70 + "]" * 70, "nesting too deep"),
         ("[" * 1500, "nesting too deep"),
         ("{a: " * 1500, "nesting too deep"),
     ],
@@ -76,6 +79,13 @@ def test_plain_words_are_what_people_mean(text: str, value: Any) -> None:
 def test_anything_but_plain_data_is_refused(text: str, problem: str) -> None:
     with pytest.raises(BadInput, match=rf"(?s)YAML must be plain data, but got.*{problem}"):
         load_yaml(text, source="a test")
+
+
+def test_more_values_than_one_may_wait_for_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mereo.strict_yaml.MAX_VALUES", 100)
+    assert len(load_yaml("[" + "1, " * 99 + "]", source="a test")) == 99
+    with pytest.raises(BadInput, match="YAML must be plain data, but got: more than 100 values in a test, line 1"):
+        load_yaml("[" + "1, " * 100 + "]", source="a test")
 
 
 def test_a_merge_key_is_an_ordinary_key() -> None:
@@ -96,6 +106,12 @@ def test_files_that_cannot_be_read_are_the_users_to_mend(tmp_path: Path) -> None
         load_yaml_file(tmp_path / "latin.yaml")
     with pytest.raises(BadInput, match="YAML must be a readable file, but got No such file"):
         load_yaml_file(tmp_path / "none.yaml")
+    with pytest.raises(BadInput, match="YAML must be a regular file, but got another kind in"):
+        load_yaml_file(tmp_path)
+    with open(tmp_path / "large.yaml", "wb") as file:
+        file.truncate(100_000_000)
+    with pytest.raises(BadInput, match=f"YAML must have at most {MAX_CHARACTERS} characters, but got more in .*large"):
+        load_yaml_file(tmp_path / "large.yaml")
     (tmp_path / "bom.yaml").write_bytes(b"\xef\xbb\xbfname: a")
     assert load_yaml_file(tmp_path / "bom.yaml") == {"name": "a"}
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,7 +35,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         with open(temporary, "r+b") as file:  # Windows syncs only what is open for writing.
             os.fsync(file.fileno())
         os.replace(temporary, path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         if error.filename is not None and not _is_ours(error.filename, temporary, path):
             raise  # The block failed to read another file: that is no fault of this one.
@@ -61,7 +62,16 @@ def write_json(path: str | Path, content: Any, *, indent: int | None = 2) -> Non
     write_text(path, json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _sync_folder(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
+    """Temporary files of a process that was killed while it wrote. Only for a folder where nobody else writes now."""
+    for path in folder.glob(".*.tmp"):
+        if re.fullmatch(r"\..*\.[0-9a-f]{12}\.tmp", path.name, flags=re.DOTALL):
+            with suppress(OSError):
+                path.unlink()
+
+
+def sync_folder(folder: Path) -> None:
+    """What was renamed or made in `folder` is there after a power cut too."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -34,3 +34,11 @@ def is_true_everywhere(flag: bool, *, device: torch.device | str = "cpu") -> boo
     smallest = torch.tensor(float(flag), device=device)
     dist.all_reduce(smallest, op=dist.ReduceOp.MIN)
     return bool(smallest.item())
+
+
+def is_same_everywhere(number: int, *, device: torch.device | str = "cpu") -> bool:
+    if num_processes() == 1:
+        return True
+    extremes = torch.tensor([number, -number], device=device)
+    dist.all_reduce(extremes, op=dist.ReduceOp.MAX)
+    return int(extremes[0]) == -int(extremes[1])

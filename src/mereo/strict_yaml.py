@@ -4,6 +4,7 @@ Plain words are read as YAML 1.2 reads them, and as people mean them: `1e-4` is 
 """
 
 import re
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,11 @@ from pydantic import BaseModel, ValidationError
 from mereo.errors import BadInput
 
 MAX_CHARACTERS = 1_000_000
+# A taxonomy of all 3,000 classes of ADE20K has some 40,000 values; a recipe nests five deep.
+MAX_VALUES = 100_000
+MAX_DEPTH = 64
+MAX_DIGITS = 1000
+MOST_BYTES = 4 * MAX_CHARACTERS
 Model = TypeVar("Model", bound=BaseModel)
 
 _PLAIN_WORDS = {
@@ -28,31 +34,52 @@ _PLAIN_WORDS = {
 
 
 class _DataLoader(yaml.SafeLoader):
-    """The safe loader, without tags, aliases and duplicate keys."""
+    """The safe loader, without tags, aliases and duplicate keys; and no more values than one may wait for."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}
 
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.depth = self.num_values = 0
+
     def compose_node(self, parent: Any, index: Any) -> Any:
         event = self.peek_event()
+        self.num_values += 1
+        problem = None
         if isinstance(event, yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=event.start_mark)
-        if getattr(event, "tag", None) is not None:
-            raise yaml.MarkedYAMLError(problem=f"tag {event.tag!r} is not allowed", problem_mark=event.start_mark)
-        return super().compose_node(parent, index)
+            problem = "aliases are not allowed"
+        elif getattr(event, "tag", None) is not None:
+            problem = f"tag {event.tag!r:.80} is not allowed"
+        elif isinstance(event, yaml.ScalarEvent) and re.search("[\ud800-\udfff]", event.value):
+            problem = "half a surrogate pair is not allowed"
+        elif self.depth > MAX_DEPTH:
+            problem = "nesting too deep"
+        elif self.num_values > MAX_VALUES:
+            problem = f"more than {MAX_VALUES} values"
+        if problem is not None:
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str | int) or isinstance(key, bool):
-                raise yaml.MarkedYAMLError(problem=f"key {key!r} is not a word", problem_mark=key_node.start_mark)
+                raise yaml.MarkedYAMLError(problem=f"key {key!r:.80} is not a word", problem_mark=key_node.start_mark)
             if key in seen:
-                raise yaml.MarkedYAMLError(problem=f"key {key!r} stands twice", problem_mark=key_node.start_mark)
+                raise yaml.MarkedYAMLError(problem=f"key {key!r:.80} stands twice", problem_mark=key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
 
     def construct_decimal(self, node: Any) -> int:
         """The parent's method would read a leading zero as octal."""
+        if len(node.value) > MAX_DIGITS:
+            raise yaml.MarkedYAMLError(
+                problem=f"a number of more than {MAX_DIGITS} digits", problem_mark=node.start_mark
+            )
         return int(node.value, 16) if node.value.startswith("0x") else int(node.value)
 
 
@@ -96,13 +123,24 @@ def load_yaml(text: str, *, source: str) -> Any:
 
 
 def load_yaml_file(path: Path) -> Any:
+    return load_yaml(read_yaml_text(path), source=str(path))
+
+
+def read_yaml_text(path: Path) -> str:
+    """Not more of a file than YAML may have, and nothing of a pipe or a device, which may never end."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise BadInput(f"YAML must be UTF-8 text, but got {error.reason} in {path}; save it as UTF-8.") from error
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BadInput(f"YAML must be a regular file, but got another kind in {path}; name a text file.")
+        with open(path, "rb") as file:
+            content = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise BadInput(f"YAML must be a readable file, but got {error.strerror} in {path}; mend the path.") from error
-    return load_yaml(text, source=str(path))
+    if len(content) > MOST_BYTES:
+        raise BadInput(f"YAML must have at most {MAX_CHARACTERS} characters, but got more in {path}; shorten it.")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"YAML must be UTF-8 text, but got {error.reason} in {path}; save it as UTF-8.") from error
 
 
 def dump_yaml(content: Any) -> str:

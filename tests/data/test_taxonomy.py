@@ -161,3 +161,18 @@ def test_how_tables_hang_together() -> None:
     assert taxonomy.parts_of("car") == ["wheel", "door"] and taxonomy.parts_of("background") == ["wheel"]
     assert Taxonomy("test", OBJECTS).parts_of("car") == []
     assert Taxonomy("test", OBJECTS, parts=PARTS).part_owners == ((), ())
+
+
+@pytest.mark.parametrize("raw_ids", [(3, 9), (3, 900_000)], ids=["looked up", "searched"])
+def test_bands_leave_no_seam_and_name_the_right_pixel(raw_ids, monkeypatch):
+    monkeypatch.setattr("mereo.data.taxonomy.BAND_PIXELS", 21)
+    table = LabelTable(names=("a", "b"), raw_to_index={raw_ids[0]: 0, raw_ids[1]: 1, 0: None})
+    random = np.random.default_rng(0)
+    raw = random.choice([0, *raw_ids], size=(23, 7))
+    expected = np.where(raw == 0, 255, (raw == raw_ids[1]).astype(int))
+    np.testing.assert_array_equal(table.to_index(raw), expected)
+    raw[17, 4] = raw[20, 1] = 5
+    with pytest.raises(BadInput, match=r"but got 5 at pixel \(row 17, column 4\)"):
+        table.to_index(raw)
+    for shape in ((0, 5), (5, 0), (1, 50), (50, 1)):
+        assert table.to_index(np.zeros(shape, int)).shape == shape

@@ -12,7 +12,7 @@ from mereo.data.taxonomy_file import built_in_taxonomies, load_taxonomy, taxonom
 from mereo.errors import BadInput
 from mereo.strict_yaml import dump_yaml, load_yaml
 
-names = st.text(min_size=1, max_size=8).filter(lambda name: not any("\ud800" <= c <= "\udfff" for c in name))
+names = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=8)
 colours = st.from_regex("#[0-9a-f]{6}", fullmatch=True)
 
 

@@ -126,10 +126,13 @@ def broken(what: Callable[[dict[str, torch.Tensor]], Any]) -> Callable[[Path], A
 BAD_FILES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "absent": (lambda path: None, "must be 'hub' or a safetensors file, but got .*bad.safetensors'; check the path"),
     "folder": (lambda path: path.mkdir(), "must be 'hub' or a safetensors file, but got"),
-    "empty": (lambda path: path.write_bytes(b""), "must be a safetensors file, but got: .*bad.safetensors; convert it"),
+    "empty": (
+        lambda path: path.write_bytes(b""),
+        "must be a whole safetensors file, but got: .*bad.safetensors; get it anew, or convert it",
+    ),
     "pickle": (
         lambda path: path.write_bytes(pickle.dumps({"a": 1})),
-        "must be a safetensors file, but got: .*bad.safetensors; convert it",
+        "must be a whole safetensors file, but got: .*bad.safetensors; get it anew, or convert it",
     ),
     "nan": (
         broken(lambda t: t["conv1.0.weight"].view(-1)[3:4].fill_(torch.nan)),

@@ -14,6 +14,7 @@ from mereo.training.checkpoint import (
     load_newest_checkpoint,
     restore_optimizer_state,
     save_checkpoint,
+    set_aside_after,
 )
 
 
@@ -56,10 +57,29 @@ def test_a_broken_newest_falls_back_and_says_so(
     assert "Falling back" in caplog.text and "step_00000002" in caplog.text
 
 
+def test_a_broken_newest_never_costs_a_good_one(tmp_path: Path) -> None:
+    """With keep_last 1 and a kill between saving and removing, 2 is there beside 1; then 2 breaks, and 1 goes on."""
+    saved(tmp_path, 1, 3)
+    (tmp_path / "step_00000003" / "manifest.json").unlink()
+    assert load_newest_checkpoint(tmp_path) is not None
+    set_aside_after(tmp_path, 1)
+    saved(tmp_path, 2, keep_last=1)  # A signal stops the run before step 3 is reached again.
+    assert [path.name for path in checkpoint_folders(tmp_path)] == ["step_00000002"]
+    newest = load_newest_checkpoint(tmp_path)
+    assert newest is not None and newest.step == 2
+    assert (tmp_path / "broken_step_00000003").is_dir()
+
+
+def test_steps_are_ordered_as_numbers(tmp_path: Path) -> None:
+    saved(tmp_path, 99_999_999, 100_000_000)
+    (tmp_path / "step_notes").mkdir()
+    assert [path.name for path in checkpoint_folders(tmp_path)] == ["step_100000000", "step_99999999"]
+
+
 def test_all_broken_is_an_error(tmp_path: Path) -> None:
     saved(tmp_path, 1)
     (tmp_path / "step_00000001" / "state.json").write_text("{")
-    with pytest.raises(BadInput, match="one checkpoint must be whole, but got 1 broken"):
+    with pytest.raises(BadInput, match=r"one checkpoint must be whole, but got only broken ones \(step_00000001\)"):
         load_newest_checkpoint(tmp_path)
 
 

@@ -62,6 +62,32 @@ def test_not_finite_steps_are_skipped_and_counted(tmp_path: Path, monkeypatch: p
     assert not all(torch.equal(value, states[3][name]) for name, value in states[2].items())
 
 
+@pytest.mark.parametrize("clip_norm", [None, 1.0])
+def test_a_gradient_that_is_not_finite_is_skipped_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clip_norm: float | None
+) -> None:
+    """The loss is fine, its gradient is not: the square root of nothing, times nothing."""
+    original, calls, states = loop.StepModule.forward, [], []
+
+    def sometimes_steep(self: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        calls.append(1)
+        states.append({k: v.clone() for k, v in self.parser.state_dict().items()})
+        terms = original(self, tensors)
+        if len(calls) == 2:
+            terms["loss"] = terms["loss"] + sum((p * 0).sum().sqrt() for p in self.parser.parameters())
+        return terms
+
+    monkeypatch.setattr(loop.StepModule, "forward", sometimes_steep)
+    report = run(tmp_path, steps=4, optimizer={"kind": "adamw", "clip_norm": clip_norm}, ema_decay=0.9)
+    assert [row["skipped_steps"] for row in rows(report)] == [0, 1, 1, 1]
+    assert math.isfinite(rows(report)[1]["loss"]) and "gradient_norm" not in rows(report)[1]
+    for name, before in states[1].items():
+        assert torch.equal(before, states[2][name]), name
+    assert all(
+        bool(torch.isfinite(v).all()) for v in load(report.folder).state_dict().values() if v.is_floating_point()
+    )
+
+
 def test_too_many_skipped_steps_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = loop.StepModule.forward
     monkeypatch.setattr(

@@ -15,8 +15,11 @@ def train(
     devices: Annotated[int | None, typer.Option(help="How many devices (processes) on this machine.")] = None,
 ) -> None:
     """Train a parser as a recipe says, then measure it on its val data."""
+    import os
     import sys
 
+    # Before torch is imported: what it says in C++ of a process that went away fills pages; Mereo says it in a line.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     from rich.console import Console
 
     from mereo.recipe.recipe import folder_of_recipe, load_recipe

@@ -40,7 +40,9 @@ class AugmentationConfig(StrictConfig):
         if not 0 < self.scale[0] <= self.scale[1] <= LARGEST_SCALE:
             raise ValueError(f"scale must be a range low, high with 0 < low <= high <= {LARGEST_SCALE:g}")
         if min(self.crop) < 1 or self.crop[0] * self.crop[1] > MAX_CROP_PIXELS:
-            raise ValueError(f"crop must be a height and a width of at least 1, with at most {MAX_CROP_PIXELS:,} pixels")
+            raise ValueError(
+                f"crop must be a height and a width of at least 1, with at most {MAX_CROP_PIXELS:,} pixels"
+            )
         return self
 
     def build(self, taxonomy: Taxonomy, pixels_K: Tensor | None = None) -> "Augmentation":

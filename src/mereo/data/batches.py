@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from types import FrameType
@@ -176,10 +177,26 @@ def training_batches(
     except (RuntimeError, OSError, EOFError) as error:
         if not _says_that_a_worker_died(error, num_workers=num_workers):
             raise
-        raise BadEnvironment(
-            "a worker that reads training data must stay alive, but got: "
-            f"{(str(error) or type(error).__name__).splitlines()[0]}; free memory, or set training.num_workers=0."
-        ) from error
+        raise _worker_died(error) from error
+
+
+@contextmanager
+def dead_workers_explained() -> Iterator[None]:
+    """Around everything that is done with the batches: once the system has told the loader of a worker's end, it raises
+    its error wherever the main thread happens to be."""
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error, MereoError) or not str(error).startswith("DataLoader worker (pid"):
+            raise
+        raise _worker_died(error) from error
+
+
+def _worker_died(error: Exception) -> BadEnvironment:
+    return BadEnvironment(
+        "a worker that reads training data must stay alive, but got: "
+        f"{(str(error) or type(error).__name__).splitlines()[0]}; free memory, or set training.num_workers=0."
+    )
 
 
 def _says_that_a_worker_died(error: Exception, *, num_workers: int) -> bool:

@@ -62,7 +62,7 @@ def read_raw_label(
     if pixels.ndim == 2:
         return pixels
     if not is_grey(pixels):
-        row, column = np.argwhere((pixels != pixels[..., :1]).any(axis=-1))[0]
+        row, column = divmod(int(np.argmax((pixels != pixels[..., :1]).any(axis=-1))), pixels.shape[1])
         colour = "#{:02x}{:02x}{:02x}".format(*pixels[row, column])
         raise BadInput(
             f"a label must hold one number a pixel, but got colour {colour} "
@@ -90,8 +90,11 @@ def packed_colours(pixels_HW3: np.ndarray) -> np.ndarray:
     >>> hex(packed_colours(np.array([[[18, 52, 86]]], dtype=np.uint8))[0, 0])
     '0x123456'
     """
-    wide_HW3 = pixels_HW3.astype(np.int32)
-    return wide_HW3[..., 0] << 16 | wide_HW3[..., 1] << 8 | wide_HW3[..., 2]
+    packed_HW = pixels_HW3[..., 0].astype(np.int32)
+    for channel in (1, 2):  # In place: wide colours would take three times as much.
+        packed_HW <<= 8
+        packed_HW |= pixels_HW3[..., channel]
+    return packed_HW
 
 
 def read_colours(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:

@@ -15,6 +15,7 @@ IGNORE_INDEX = 255
 RAW_IDS = range(-(2**31), 2**32)
 # Ids as close together as this are looked up in an array; wider tables (colours) are searched.
 MAX_LOOKUP_SPAN = 1 << 16
+BAND_PIXELS = 1 << 20
 # Control characters would reach the terminal, and halves of surrogate pairs can be written to no file.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -98,22 +99,28 @@ class LabelTable:
                 f"a label map must hold whole numbers in rows and columns, but got {raw_HW.dtype} of shape "
                 f"{raw_HW.shape} in {file}; save it as one integer a pixel."
             )
-        wide_HW = raw_HW.astype(np.int64)
-        if self._lookup is not None:
-            first, lookup = self._lookup
-            index_HW = lookup[np.clip(wide_HW - first, 0, len(lookup) - 1)]
-        else:
-            raw_ids, indices = self._sorted_raw_and_index
-            position_HW = np.searchsorted(raw_ids, wide_HW).clip(max=len(raw_ids) - 1)
-            index_HW = np.where(raw_ids[position_HW] == wide_HW, indices[position_HW], np.int32(-1))
+        index_HW = np.empty(raw_HW.shape, dtype=np.int32)
+        # In bands: the steps below hold several wide numbers a pixel.
+        rows = max(1, BAND_PIXELS // max(1, raw_HW.shape[1]))
+        for start in range(0, len(raw_HW), rows):
+            index_HW[start : start + rows] = self._indices(raw_HW[start : start + rows].astype(np.int64))
         if index_HW.size and index_HW.min() < 0:
-            row, column = np.argwhere(index_HW < 0)[0]
+            row, column = divmod(int(np.argmax(index_HW < 0)), raw_HW.shape[1])
             got = self.describe_raw(raw_HW[row, column])
             raise BadInput(
                 f"label ids must be in the label table ({self._describe_ids()}), but got {got} "
                 f"at pixel (row {row}, column {column}) in {file}; add the id to the taxonomy, or to its ignored ids."
             )
         return index_HW
+
+    def _indices(self, wide_HW: np.ndarray) -> np.ndarray:
+        """-1 for raw ids outside the table."""
+        if self._lookup is not None:
+            first, lookup = self._lookup
+            return lookup[np.clip(wide_HW - first, 0, len(lookup) - 1)]
+        raw_ids, indices = self._sorted_raw_and_index
+        position_HW = np.searchsorted(raw_ids, wide_HW).clip(max=len(raw_ids) - 1)
+        return np.where(raw_ids[position_HW] == wide_HW, indices[position_HW], np.int32(-1))
 
     def describe_raw(self, raw: int) -> str:
         return f"colour #{int(raw):06x}" if self.is_colour_coded else str(int(raw))

@@ -11,7 +11,7 @@ from torch import nn
 
 from mereo.features.conv_norm import ConvNormReLU
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
-from mereo.features.stage import Stage
+from mereo.features.stage import MAX_WIDTH, Stage
 from mereo.strict import StrictConfig
 
 # The paper's rates (6, 12, 18) belong to stride 16 and double at stride 8: they mean 96, 192, 288 pixels of the image.
@@ -42,9 +42,9 @@ class AtrousPyramid(Stage):
 
 class AtrousPyramidConfig(StrictConfig):
     stage: Literal["atrous_pyramid"] = "atrous_pyramid"
-    width: int = Field(256, ge=1)
-    rates: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(
-        None, description="dilations; left out: the paper's, for the map's stride"
+    width: int = Field(256, ge=1, le=MAX_WIDTH)
+    rates: tuple[Annotated[int, Field(ge=1, le=1000)], ...] | None = Field(
+        None, max_length=32, description="dilations; left out: the paper's, for the map's stride"
     )
 
     def build(self, in_layout: FeatureLayout) -> AtrousPyramid:

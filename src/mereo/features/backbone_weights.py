@@ -5,28 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from mereo.errors import BadInput
+from mereo.features.tensor_files import as_kind_of, read_finite_tensors
 
 
 def read_backbone_weights(path: str | Path) -> dict[str, Tensor]:
     if not os.path.isfile(path):
         raise BadInput(f"backbone weights must be 'hub' or a safetensors file, but got {str(path)!r}; check the path.")
-    try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise BadInput(
-            f"backbone weights must be a safetensors file, but got: {error} in {path}; convert it."
-        ) from error
-    for key, tensor in tensors.items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise BadInput(
-                f"backbone weights must be finite, but got NaN or infinity at {key} in {path}; get them anew."
-            )
-    return tensors
+    return read_finite_tensors(path, what="backbone weights")
 
 
 def require_all_taken(
@@ -38,7 +26,10 @@ def require_all_taken(
     ViT none at all. Its feature networks write `stages_0` for `stages.0` and `model.` before a wrapped network. Older
     files that timm renames while loading are told by their values.
     """
-    in_file = {_flat(key) for key in tensors}
+    in_file = {_flat(key): key for key in tensors}
+    for key, value in state.items():
+        if _flat(key) in in_file:
+            as_kind_of(value, tensors[in_file[_flat(key)]], name=key, path=path)
     missing = [
         key
         for key, value in state.items()

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mereo.errors import BadInput
 from mereo.features.conv_norm import ConvNormReLU
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
-from mereo.features.stage import Stage
+from mereo.features.stage import MAX_WIDTH, Stage
 from mereo.strict import StrictConfig
 
 
@@ -81,9 +81,11 @@ def resized(features_BCHW: Tensor, size: tuple[int, int] | torch.Size) -> Tensor
 
 class FeaturePyramidConfig(StrictConfig):
     stage: Literal["feature_pyramid"] = "feature_pyramid"
-    width: int = Field(512, ge=1)
+    width: int = Field(512, ge=1, le=MAX_WIDTH)
     finest_stride: int = Field(4, ge=1)
-    grid_sizes: tuple[Annotated[int, Field(ge=1)], ...] = Field((1, 2, 3, 6), description="empty: no pyramid pooling")
+    grid_sizes: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = Field(
+        (1, 2, 3, 6), max_length=32, description="empty: no pyramid pooling"
+    )
 
     def build(self, in_layout: FeatureLayout) -> FeaturePyramid:
         return FeaturePyramid(in_layout, width=self.width, finest_stride=self.finest_stride, grid_sizes=self.grid_sizes)

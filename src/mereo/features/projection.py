@@ -6,7 +6,7 @@ from pydantic import Field
 
 from mereo.features.conv_norm import ConvNormReLU
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
-from mereo.features.stage import Stage
+from mereo.features.stage import MAX_WIDTH, Stage
 from mereo.strict import StrictConfig
 
 
@@ -21,7 +21,7 @@ class Projection(Stage):
 
 class ProjectionConfig(StrictConfig):
     stage: Literal["projection"] = "projection"
-    width: int = Field(512, ge=1)
+    width: int = Field(512, ge=1, le=MAX_WIDTH)
     kernel_size: Literal[1, 3, 5, 7] = 3
 
     def build(self, in_layout: FeatureLayout) -> Projection:

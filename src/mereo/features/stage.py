@@ -6,6 +6,8 @@ from torch import nn
 
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
 
+MAX_WIDTH = 1 << 14  # Channels. Wider is a slip of the finger, or a file that wants our memory.
+
 
 class Stage(nn.Module):
     """`FeatureMaps -> FeatureMaps`. Built for one `FeatureLayout`; says in `layout` what it gives."""

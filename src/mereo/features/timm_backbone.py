@@ -80,7 +80,7 @@ class TimmBackbone(nn.Module):
 
 def _create(name: str, output_stride: int | None, weights: str | Path | None) -> Any:
     if not timm.is_model(name):
-        raise BadInput(f"backbone must be a timm model, but got {name!r}; {_nearest(name)}")
+        raise BadInput(f"backbone must be a timm model, but got {name!r:.80}; {_nearest(name[:80])}")
     options: dict[str, Any] = {"features_only": True} | ({"output_stride": output_stride} if output_stride else {})
     if weights is None:
         return _built(name, options, output_stride)
@@ -103,6 +103,8 @@ def _built(
 ) -> nn.Module:
     try:
         return _asked_of_timm(name, options)
+    except MereoError:
+        raise
     except Exception as error:  # timm and its hub raise whatever they met; all of it is explained and raised again.
         raise _explained(error, name, options, output_stride, weights) from error
 

@@ -47,7 +47,11 @@ def build_run(recipe: Recipe, *, folder: Path, compose: Callable[[Taxonomy], Sce
     # spent. Drawn scenes hold every class: they are not all drawn just to be counted.
     needs_pixels = needs_histogram(recipe.losses) or recipe.augmentation.rare_class_share > 0
     needs_pixels |= recipe.train_data.format != "drawn_scenes" and train_samples[0].semantic_HW is not None
-    pixels_K = class_histogram(train_samples) if needs_pixels else None
+    pixels_K = _labelled_pixels_K(train_samples, "train") if needs_pixels else None
+    # Reading val's labels as well finds a bad one now, and not after hours of training.
+    val_format = None if recipe.val_data is None else recipe.val_data.format
+    if val_samples is not None and val_format != "drawn_scenes" and val_samples[0].semantic_HW is not None:
+        _labelled_pixels_K(val_samples, "val")
     parser = compose(taxonomy) if compose else with_found_weights(recipe, folder).parser.build(taxonomy)
     not_taken: list[str] = []
     if recipe.start_from is not None:
@@ -62,6 +66,13 @@ def build_run(recipe: Recipe, *, folder: Path, compose: Callable[[Taxonomy], Sce
         pixels_K=pixels_K,
         not_taken=tuple(not_taken),
     )
+
+
+def _labelled_pixels_K(samples: Samples, split: str) -> Tensor:
+    pixels_K = class_histogram(samples)
+    if not bool(pixels_K.any()):
+        raise BadInput(f"{split} must hold at least one labelled pixel, but got none; check the ignored ids.")
+    return pixels_K
 
 
 def with_found_weights(recipe: Recipe, folder: Path) -> Recipe:

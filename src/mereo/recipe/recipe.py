@@ -15,12 +15,12 @@ from mereo.parser.config import ParserConfig
 from mereo.parser.model_card import ModelCard
 from mereo.parser.objective import LossConfig, PixelCrossEntropyConfig
 from mereo.strict import StrictConfig
-from mereo.strict_yaml import dump_yaml, load_yaml, load_yaml_file, validated
+from mereo.strict_yaml import MAX_DEPTH, dump_yaml, load_yaml, load_yaml_file, validated
 from mereo.training.settings import TrainingConfig
 
 
 class EvaluationConfig(StrictConfig):
-    scales: tuple[Annotated[float, Field(gt=0)], ...] = Field((1.0,), min_length=1)
+    scales: tuple[Annotated[float, Field(gt=0, le=8)], ...] = Field((1.0,), min_length=1, max_length=32)
     flip: bool = False
 
 
@@ -46,7 +46,9 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     path = Path(path)
     file = path / "recipe.yaml" if os.path.isdir(path) else path
     if not os.path.isfile(file):
-        raise BadInput(f"recipe must be a YAML file or a run folder, but got {str(path)!r}; see recipes/ for examples.")
+        raise BadInput(
+            f"recipe must be a YAML file or a run folder, but got {str(path)!r:.300}; see recipes/ for examples."
+        )
     content = load_yaml_file(file)
     if not isinstance(content, dict):
         raise BadInput(f"recipe must be a mapping of keys, but got {type(content).__name__} in {file}; see recipes/.")
@@ -73,9 +75,9 @@ def recipe_yaml(recipe: Recipe) -> str:
 def _overridden(content: dict[str, Any], override: str) -> dict[str, Any]:
     key_path, equals, text = override.partition("=")
     keys = key_path.strip().split(".")
-    if not equals or not all(keys):
-        raise BadInput(f"an override must be key.path=value, but got {override!r}; e.g. training.steps=100.")
-    value = load_yaml(text, source=f"override {override!r}") if text.strip() else None
+    if not equals or not all(keys) or len(keys) > MAX_DEPTH:
+        raise BadInput(f"an override must be key.path=value, but got {override!r:.200}; e.g. training.steps=100.")
+    value = load_yaml(text, source=f"override {override!r:.200}") if text.strip() else None
     return _replaced(content, keys, value, override)
 
 
@@ -85,14 +87,15 @@ def _replaced(content: Any, keys: list[str], value: Any, override: str) -> Any:
         return value
     key, rest = keys[0], keys[1:]
     if isinstance(content, list):
-        if not key.isdecimal() or int(key) >= len(content):
+        if not key.isdecimal() or len(key) > 9 or int(key) >= len(content):
             raise BadInput(
-                f"a list place must be a number below {len(content)}, but got {key!r} in override {override!r}; "
-                "give the whole list to make it longer."
+                f"a list place must be a number below {len(content)}, but got {key!r:.80} in override "
+                f"{override!r:.200}; give the whole list to make it longer."
             )
         return [_replaced(item, rest, value, override) if i == int(key) else item for i, item in enumerate(content)]
     if content is not None and not isinstance(content, dict):
         raise BadInput(
-            f"an override must reach into a mapping, but got a value before {key!r} in {override!r}; shorten the path."
+            f"an override must reach into a mapping, but got a value before {key!r:.80} in {override!r:.200}; "
+            "shorten the path."
         )
     return {**(content or {}), key: _replaced((content or {}).get(key), rest, value, override)}

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from mereo.atomic_files import write_bytes
+from mereo.atomic_files import sync_folder, write_bytes
 from mereo.errors import BadEnvironment, BadInput
 
 LOG = logging.getLogger("mereo")
@@ -42,27 +43,46 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, *, keep_last: int) -> 
         save_file(
             {k: v.detach().cpu().contiguous() for k, v in checkpoint.tensors.items()}, unfinished / "state.safetensors"
         )
-        with open(unfinished / "state.safetensors", "rb") as file:
+        with open(unfinished / "state.safetensors", "r+b") as file:  # Windows syncs only what is open for writing.
             os.fsync(file.fileno())
         write_bytes(unfinished / "state.json", json.dumps({"step": checkpoint.step, **checkpoint.numbers}).encode())
         manifest = {name: _hash(unfinished / name) for name in ("state.safetensors", "state.json")}
         write_bytes(unfinished / "manifest.json", json.dumps(manifest).encode())
         if final.exists():
-            shutil.rmtree(final)
+            replaced = folder / f".{final.name}.old.tmp"
+            shutil.rmtree(replaced, ignore_errors=True)
+            os.replace(final, replaced)  # Whole until the new one stands.
         os.replace(unfinished, final)
+        sync_folder(folder)  # Before older ones go.
     except (OSError, SafetensorError, BadEnvironment) as error:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise BadEnvironment(
             f"checkpoint {final} must be writable, but got: {error}; free space or choose another run folder."
         ) from error
-    for old in checkpoint_folders(folder)[keep_last:]:
+    for old in [*folder.glob(".step_*.old.tmp"), *checkpoint_folders(folder)[keep_last:]]:
         shutil.rmtree(old, ignore_errors=True)
     return final
 
 
 def checkpoint_folders(folder: Path) -> list[Path]:
     """Finished checkpoints, newest first."""
-    return sorted((path for path in folder.glob("step_*") if path.is_dir()), key=lambda path: path.name, reverse=True)
+    found = [path for path in folder.glob("step_*") if path.is_dir() and path.name.removeprefix("step_").isdecimal()]
+    return sorted(found, key=lambda path: int(path.name.removeprefix("step_")), reverse=True)
+
+
+def set_aside_after(folder: Path, step: int) -> None:
+    """Checkpoints of later steps were refused as broken, and those steps are made again: never to be loaded by chance.
+
+    What a kill left unfinished goes as well.
+    """
+    for path in checkpoint_folders(folder):
+        if int(path.name.removeprefix("step_")) > step:
+            aside = path.with_name(f"broken_{path.name}")
+            shutil.rmtree(aside, ignore_errors=True)
+            with suppress(OSError):  # Where nothing can be renamed, nothing can be saved either: that error follows.
+                os.replace(path, aside)
+    for path in folder.glob(".step_*.tmp"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def load_newest_checkpoint(folder: Path) -> Checkpoint | None:
@@ -75,7 +95,8 @@ def load_newest_checkpoint(folder: Path) -> Checkpoint | None:
             LOG.warning("%s Falling back to the checkpoint before it.", error)
     if candidates:
         raise BadInput(
-            f"one checkpoint must be whole, but got {len(candidates)} broken ones in {folder}; start the run anew."
+            f"one checkpoint must be whole, but got only broken ones "
+            f"({', '.join(candidate.name for candidate in candidates)}) in {folder}; start the run anew."
         )
     return None
 

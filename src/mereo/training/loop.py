@@ -7,6 +7,7 @@ index), dropout by (seed, step), the learning rate by the step. So a run that is
 import logging
 import math
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
 from mereo.counter_random import counter_seed
-from mereo.data.batches import Batch, StepSampler, training_batches
+from mereo.data.batches import Batch, StepSampler, dead_workers_explained, training_batches
 from mereo.data.sample import Sample, Samples
 from mereo.errors import BadInput
 from mereo.parser.objective import Objective
@@ -31,7 +32,7 @@ from mereo.training.run_folder import RunFolder
 from mereo.training.schedule import learning_rate_factor, set_learning_rate
 from mereo.training.settings import TrainingConfig
 from mereo.training.step_module import BufferMemory, StepModule
-from mereo.training.stop_signals import StopSignals
+from mereo.training.stop_signals import Stopped, StopSignals
 from mereo.training.synchronised_norm import synchronised
 
 LOG = logging.getLogger("mereo")
@@ -56,16 +57,19 @@ def train(
     config: TrainingConfig,
     *,
     fabric: Fabric,
+    signals: StopSignals,
     is_resumed: bool = False,
     score: Callable[[SceneParser], float] | None = None,
 ) -> TrainingResult:
-    """Train `parser` in place. `score` (higher is better) picks `best.safetensors` every `evaluate_every` steps."""
+    """Train `parser` in place. `score` (higher is better) picks `best.safetensors` every `evaluate_every` steps.
+
+    `score` may raise `Stopped` when a signal came: it is measured when the run goes on.
+    """
     step_module, optimizer, average = _set_up(parser, objective, config, fabric)
     precision = fabric.strategy.precision
     state = LoopState()
     if is_resumed:
         state = restore_run(parser, objective, optimizer, average, run, precision=precision)
-    run.open(is_resumed=is_resumed, first_step=state.step)
     sampler = StepSampler(
         num_samples=len(samples),
         batch_size=config.batch_size,
@@ -78,8 +82,13 @@ def train(
     batches = training_batches(samples, augment, sampler, num_workers=config.num_workers)
     running_statistics = BufferMemory(parser, objective)
     parser.train()
-    with StopSignals() as signals, StepProgress(config.steps, state.step, is_shown=run.is_writer) as progress:
-        for batch in batches:
+    run.open(is_resumed=is_resumed, first_step=state.step, is_score_due=state.is_score_due)
+    progress = StepProgress(config.steps, state.step, is_shown=run.is_writer)
+    with dead_workers_explained(), run, closing(batches), progress:
+        if state.is_score_due and score is not None:
+            _keep_best(parser, average, score, state, run)
+        # Still due: the next signal came, and there is nothing to save yet.
+        for batch in batches if is_true_everywhere(not state.is_score_due, device=fabric.device) else ():
             rate = set_learning_rate(optimizer, learning_rate_factor(state.step, config.steps, config.schedule))
             torch.manual_seed(counter_seed(config.seed, "step", state.step, fabric.global_rank))
             running_statistics.remember()
@@ -106,23 +115,16 @@ def train(
             run.write_metrics(state.step, row)
             progress.advance(state.last_loss, skipped_steps=state.skipped_steps)
             if score is not None and config.evaluate_every and state.step % config.evaluate_every == 0:
+                state.is_score_due = True
                 _keep_best(parser, average, score, state, run)
             must_stop = not is_true_everywhere(not signals.is_set, device=fabric.device)
             if must_stop or state.step % config.checkpoint_every == 0 or state.step == config.steps:
                 run.flush()
                 save_run(
-                    parser,
-                    objective,
-                    optimizer,
-                    average,
-                    state,
-                    run,
-                    keep_last=config.keep_last,
-                    precision_state=precision.state_dict(),
+                    parser, objective, optimizer, average, state, run, keep_last=config.keep_last, precision=precision
                 )
             if must_stop:
                 break
-    run.close()
     if average is not None:
         parser.load_state_dict(average.state)
     if run.is_writer and state.step == config.steps and parser.config is not None:
@@ -181,7 +183,12 @@ def _keep_best(
     if average is not None:
         with average.in_place_of(parser):
             return _keep_best(parser, None, score, state, run)
-    value = score(parser)
+    try:
+        value = score(parser)
+    except Stopped:
+        parser.train()
+        return
+    state.is_score_due = False
     run.write_metrics(state.step, {"score": value})
     if value > state.best_score:
         state.best_score = value

@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
-from mereo.errors import BadInput
+from mereo.errors import BadEnvironment, BadInput
 from mereo.parser.objective import Objective
 from mereo.parser.scene_parser import SceneParser
+from mereo.processes import is_same_everywhere
 from mereo.training.checkpoint import (
     Checkpoint,
     flat_optimizer_state,
     load_newest_checkpoint,
     restore_optimizer_state,
     save_checkpoint,
+    set_aside_after,
     with_prefix,
     without_prefix,
 )
@@ -21,12 +23,13 @@ from mereo.training.run_folder import RunFolder
 
 @dataclass
 class LoopState:
-    """What changes from step to step besides tensors."""
+    """What changes from step to step besides tensors. `is_score_due`: a signal came while this step was scored."""
 
     step: int = 0
     skipped_steps: int = 0
     best_score: float = -1.0
     last_loss: float = 0.0
+    is_score_due: bool = False
 
 
 def save_run(
@@ -38,7 +41,7 @@ def save_run(
     run: RunFolder,
     *,
     keep_last: int,
-    precision_state: dict[str, Any] | None = None,
+    precision: Any,
 ) -> None:
     if not run.is_writer:
         return
@@ -50,8 +53,9 @@ def save_run(
         "skipped_steps": state.skipped_steps,
         "best_score": state.best_score,
         "last_loss": state.last_loss,
+        "is_score_due": state.is_score_due,
     }
-    numbers["precision"] = precision_state or {}
+    numbers["precision"] = precision.state_dict()
     save_checkpoint(run.checkpoints, Checkpoint(state.step, tensors, numbers), keep_last=keep_last)
 
 
@@ -65,6 +69,14 @@ def restore_run(
     precision: Any,
 ) -> LoopState:
     checkpoint = load_newest_checkpoint(run.checkpoints)
+    step = 0 if checkpoint is None else checkpoint.step
+    if not is_same_everywhere(step, device=next(parser.parameters()).device):
+        raise BadEnvironment(
+            f"every process must go on from the same checkpoint, but got step {step} in one and others elsewhere; "
+            "put the run folder where all of them can read it."
+        )
+    if run.is_writer:
+        set_aside_after(run.checkpoints, step)
     if checkpoint is None:
         return LoopState()  # Killed before its first checkpoint: begin again.
     numbers = dict(checkpoint.numbers)

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from mereo.strict import StrictConfig
 
+MANY = 1_000_000_000
+
 
 class OptimizerConfig(StrictConfig):
     kind: Literal["sgd", "adamw"] = "sgd"
@@ -21,26 +23,28 @@ class OptimizerConfig(StrictConfig):
 class ScheduleConfig(StrictConfig):
     kind: Literal["poly", "constant"] = "poly"
     power: float = Field(0.9, gt=0)
-    warmup_steps: int = Field(0, ge=0)
+    warmup_steps: int = Field(0, ge=0, le=MANY)
 
 
 class TrainingConfig(StrictConfig):
-    steps: int = Field(ge=1)
-    batch_size: int = Field(8, ge=1, description="of the whole step, over all processes")
-    seed: int = Field(0, ge=0)
+    steps: int = Field(ge=1, le=MANY)
+    batch_size: int = Field(8, ge=1, le=65536, description="of the whole step, over all processes")
+    seed: int = Field(0, ge=0, lt=1 << 63)
     optimizer: OptimizerConfig = OptimizerConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     compile: bool = False
     channels_last: bool = True
     ema_decay: float | None = Field(None, gt=0, lt=1)
-    num_workers: int = Field(1, ge=0, description="of each process")
-    checkpoint_every: int = Field(100, ge=1)
-    keep_last: int = Field(2, ge=1)
-    evaluate_every: int | None = Field(None, ge=1, description="left out: only after the last step")
+    num_workers: int = Field(1, ge=0, le=256, description="of each process")
+    checkpoint_every: int = Field(100, ge=1, le=MANY)
+    keep_last: int = Field(2, ge=1, le=MANY)
+    evaluate_every: int | None = Field(None, ge=1, le=MANY, description="left out: only after the last step")
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    num_devices: int = Field(1, ge=1)
-    num_threads: int | None = Field(None, ge=1, description="CPU threads of each process; left out: torch's own choice")
+    num_devices: int = Field(1, ge=1, le=256)
+    num_threads: int | None = Field(
+        None, ge=1, le=512, description="CPU threads of each process; left out: torch's own choice"
+    )
     max_skipped_steps: int = Field(
-        100, ge=0, description="stop after this many steps with a non-finite loss or gradient"
+        100, ge=0, le=MANY, description="stop after this many steps with a non-finite loss or gradient"
     )

@@ -11,7 +11,7 @@ from PIL import Image
 
 from mereo.atomic_files import atomic_path, write_bytes, write_text
 from mereo.data.drawn.labels import drawn_taxonomy
-from mereo.data.drawn_scenes import KINDS, draw_scene
+from mereo.data.drawn_scenes import KINDS, DrawnScenes, draw_scene
 from mereo.data.sample import Sample
 from mereo.data.taxonomy import LabelTable
 from mereo.data.taxonomy_file import taxonomy_to_dict
@@ -43,6 +43,7 @@ def write_drawn_folder(
             raise BadInput(f"the number of {name} scenes must be at least 0, but got {count}; ask for some.")
     if num_train + num_val == 0:
         raise BadInput("a data set must have at least one scene, but got 0; ask for some with --count.")
+    DrawnScenes(num_train + num_val, seed=seed, size=size, kinds=kinds)  # Refuses what cannot be drawn, in time.
     prepare_folder(folder, is_replacing=is_replacing)
     write_text(folder / UNFINISHED, "Scenes are being drawn here, or that was interrupted.\n")
     rows = []

@@ -1,0 +1,37 @@
+"""Tensors of a safetensors file, looked at before anything is built from them."""
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from mereo.errors import BadInput
+
+FLOATS = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
+
+
+def read_finite_tensors(path: str | Path, *, what: str) -> dict[str, Tensor]:
+    """All tensors of the file, finite also as float32, in which networks compute."""
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError, ValueError, KeyError, AttributeError) as error:
+        raise BadInput(
+            f"{what} must be a whole safetensors file, but got: {error} in {path}; get it anew, or convert it."
+        ) from error
+    for name, value in tensors.items():
+        if value.is_floating_point() and not bool(torch.isfinite(value.float()).all()):
+            raise BadInput(
+                f"weights must be finite, but got NaN or infinity at {name[:80]} in {path}; get the file anew."
+            )
+    return tensors
+
+
+def as_kind_of(expected: Tensor, value: Tensor, *, name: str, path: str | Path) -> Tensor:
+    """The value in the expected precision. Copying would also turn switches and complex numbers into weights."""
+    is_float = expected.is_floating_point()
+    if (value.dtype in FLOATS) if is_float else (value.dtype == expected.dtype):
+        return value.to(expected.dtype)
+    kind = "floating-point numbers" if is_float else str(expected.dtype)
+    raise BadInput(f"{name} must hold {kind}, but got {value.dtype} in {path}; save it anew.")

@@ -1,0 +1,56 @@
+"""What run.json says of a run, and the card of the parser that it leaves."""
+
+import os
+import shlex
+from pathlib import Path
+from typing import Any
+
+from lightning_fabric import Fabric
+
+from mereo.evaluation.evaluation import Evaluation
+from mereo.parser.scene_parser import SceneParser
+from mereo.parser.weights import save_parser
+from mereo.recipe.assemble import BuiltRun
+from mereo.recipe.machine import commit_of_source, machine_in_words
+from mereo.recipe.recipe import Recipe
+
+
+def run_facts(
+    recipe: Recipe, built: BuiltRun, recipe_folder: Path, out: Path, command: str, fabric: Fabric
+) -> dict[str, Any]:
+    return {
+        "name": recipe.name,
+        "row": recipe.row or recipe.name,
+        "protocol": recipe.protocol,
+        "seed": recipe.training.seed,
+        "steps": recipe.training.steps,
+        "wall_seconds": 0.0,
+        "machine": machine_in_words(fabric.device),
+        "commit": commit_of_source(),
+        "command": command,
+        "parameters": sum(parameter.numel() for parameter in built.parser.parameters()),
+        "processes": fabric.world_size,
+        "recipe_folder": os.path.relpath(recipe_folder.resolve(), out.resolve()),
+        "not_taken_from_start": list(built.not_taken),
+    }
+
+
+def write_card(parser: SceneParser, recipe: Recipe, evaluation: Evaluation, out: Path) -> None:
+    measured = {"mean_iou": evaluation.mean_iou, "pixel_accuracy": evaluation.pixel_accuracy}
+    measured["boundary_iou"] = evaluation.boundary_iou
+    parser.card = recipe.card.model_copy(
+        update={
+            "title": recipe.card.title or recipe.name,
+            "measured": {name: round(value, 4) for name, value in measured.items() if value is not None},
+            "measured_on": f"{evaluation.num_images} images of val",
+            "trained_with": f"recipe {recipe.name}, {recipe.training.steps} steps",
+        }
+    )
+    save_parser(parser, out / "last.safetensors")
+    if not (out / "best.safetensors").is_file():
+        save_parser(parser, out / "best.safetensors")
+
+
+def command_in_words(arguments: list[str]) -> str:
+    """The command as a reader can repeat it; folders of this machine stay out of it."""
+    return shlex.join(["mereo", *arguments])
