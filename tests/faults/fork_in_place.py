@@ -55,7 +55,6 @@ def resume_from_each(run: Path, states: Path, ends: Path) -> None:
         for state in sorted(states.iterdir()):
             pid = os.fork()
             if pid == 0:
-                sys.counting = True  # type: ignore[attr-defined]
                 shutil.rmtree(run, ignore_errors=True)
                 shutil.copytree(state, run)
                 return restore(*arguments, **options)

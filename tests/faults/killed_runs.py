@@ -77,7 +77,7 @@ def kill_again_and_again(
         setup = NO_SYNC if is_by_clock or is_last else DIE.format(folder=str(run), n=chance.randint(1, 250))
         child = resume(warm, recipe, run, setup=setup)
         if is_by_clock:
-            time.sleep(chance.uniform(0.05, 1.5))
+            time.sleep(chance.uniform(0.02, 0.8))
             if child.is_running():
                 child.kill(9)
         if child.wait(timeout=200) == -9:

@@ -95,7 +95,7 @@ def runs(count: int) -> Iterator[tuple[int, int, bool]]:
     """(n, error, whether all later operations fail too): a disk that hiccups, and one that is full or gone."""
     for n in range(1, count + 1):
         yield n, ERRORS[n % len(ERRORS)], False
-        if n % 3 == 1 or count < 20:
+        if n % (1 + count // 20) == 0:
             yield n, errno.ENOSPC, True
 
 
