@@ -20,14 +20,6 @@ EXEMPT = {
     ("commands/doctor.py", "cache"): "writes and removes a probe, and says if that fails",
     ("training/progress.py", "StepProgress.__init__"): "the null device",
     ("parser/network_limit.py", "no_larger_than"): "writes no file: it bounds what a configuration may build",
-    # These write through atomic_files alone, whose own failures are all run; cases with their callers are still owed.
-    ("commands/panoptic.py", "panoptic_quality"): "one write_json, at the end",
-    ("commands/parse_images.py", "ParseRun._write_summary"): "write_json and the page writers that are run",
-    ("data/coco_panoptic_json_writing.py", "write_panoptic_json"): "atomic_path around a stream",
-    ("drawing/unsure_areas.py", "write_unsure_png"): "one write_bytes",
-    ("evaluation/evaluation_page.py", "_write_png"): "one write_bytes",
-    ("evaluation/evaluation_page.py", "write_evaluation_page"): "write_bytes and write_text",
-    ("parser/weights.py", "save_with_temperature"): "as save_parser, which is run",
     ("recipe/run_recipe.py", "run_recipe"): "whole runs are killed at every operation in test_kills.py",
 }
 

@@ -4,9 +4,10 @@
 import ast
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -19,21 +20,29 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "drawing"))
 from test_evaluation_files import made_evaluation
 from test_parse_files import parse_of
-from tiny_parser import tiny_parser
+from tiny_parser import TAXONOMY, tiny_parser
 
 from mereo.atomic_files import remove_leftovers, write_bytes, write_json, write_text
 from mereo.commands.main import run
+from mereo.commands.parse_images import ParseRun, ParseSettings
 from mereo.data import class_histogram, drawn_scenes
+from mereo.data.coco_panoptic_writing import PanopticWriter
 from mereo.data.drawn import folder as drawn_folder
 from mereo.data.drawn import preview
+from mereo.data.panoptic_map import PanopticMap, PanopticSegment
 from mereo.data.sample import Sample
 from mereo.drawing import parse_files
+from mereo.drawing.error_pictures import ErrorPictures
 from mereo.drawing.label_tiff import label_tiff
 from mereo.drawing.parse_files import save_for_page, save_parse
 from mereo.drawing.parse_page import write_parse_page
+from mereo.drawing.unsure_areas import write_unsure_png
+from mereo.evaluation import evaluation_page
 from mereo.evaluation.evaluation_files import write_evaluation
+from mereo.evaluation.evaluation_page import write_evaluation_page
 from mereo.evaluation.results_text import write_section
-from mereo.parser.weights import save_parser
+from mereo.evaluation.worst_images import WorstImage
+from mereo.parser.weights import save_parser, save_with_temperature
 from mereo.recipe.run_facts import write_card
 from mereo.strict_yaml import dump_yaml
 from mereo.training.checkpoint import Checkpoint, save_checkpoint, set_aside_after
@@ -182,6 +191,59 @@ def leave_temporaries(folder: Path) -> None:
     (folder / ".a.json.0123456789ab.tmp").write_text("half")
 
 
+TWO_SEGMENTS = PanopticMap(np.array([[1, 1, 7], [0, 7, 7]]), (PanopticSegment(1, 0), PanopticSegment(7, 2)))
+
+
+def write_panoptic(folder: Path) -> None:
+    with PanopticWriter(folder / "answers.json", TAXONOMY) as writer:
+        writer.add(TWO_SEGMENTS, stem="a", file_name="a.jpg")
+
+
+def compare_panoptic(folder: Path) -> None:
+    answers = folder / "answers.json"
+    command("data", "quality", answers, answers, "--json", folder / "quality.json")
+
+
+def write_mask(folder: Path) -> None:
+    parse = small_parse()
+    confidence_HW = np.linspace(0, 1, parse.semantic.size, dtype=np.float16).reshape(parse.semantic.shape)
+    write_unsure_png(folder / "unsure" / "a.png", replace(parse, confidence=confidence_HW), 0.5)
+
+
+@lru_cache(maxsize=1)
+def small_picture() -> np.ndarray:
+    return np.full((8, 8, 3), 90, dtype=np.uint8)
+
+
+def write_page_of_an_evaluation(folder: Path) -> None:
+    """The pictures are made once: this is about files."""
+    pictures = ErrorPictures(b"one", b"two", b"three", b"four", size=(8, 8))
+    worst = WorstImage("a", 0.25, (), (0, 1), pictures)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation_page, "draw_confusion", lambda *arguments: small_picture())
+        patch.setattr(evaluation_page, "draw_reliability", lambda *arguments: small_picture())
+        write_evaluation_page(made_evaluation(is_reliable=True), folder, taxonomy=TAXONOMY, worst=[worst])
+
+
+def save_parser_of(folder: Path) -> None:
+    save_parser(parser(), folder / "p.safetensors")
+
+
+def summarise_parses(folder: Path) -> None:
+    settings = ParseSettings(scales=(1.0,), flip=False, size=None, tile=None, max_pixels=10**6, stops_on_bad=False)
+    parse_run = ParseRun(parser(), "tiny", folder, settings)
+    parse_run.done.append(summarised_parse())
+    parse_run._write_summary(is_finished=True)
+
+
+@lru_cache(maxsize=1)
+def summarised_parse() -> Any:
+    """Its files need not be there: the page and the JSONs only name them."""
+    with TemporaryDirectory() as elsewhere, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parse_files, "draw_overlay", lambda parse, **options: parse.image_HWC)
+        return save_for_page(small_parse(), elsewhere, stem="a", source="a.jpg")
+
+
 class AnyRecipe:
     """What a card asks of a recipe."""
 
@@ -218,6 +280,12 @@ WRITERS = (
     ),
     Writer("parse", lambda f: save_parse(small_parse(), f, stem="a")),
     Writer("page", make_page),
+    Writer("summary of parses", summarise_parses),
+    Writer("unsure mask", write_mask),
+    Writer("panoptic files", write_panoptic),
+    Writer("panoptic quality", compare_panoptic, write_panoptic, volatile=("quality.json",)),
+    Writer("page of an evaluation", write_page_of_an_evaluation),
+    Writer("another temperature", lambda f: save_with_temperature(f / "p.safetensors", f / "q", 2.0), save_parser_of),
     Writer("label tiff", write_label_tiff),
     Writer("histogram", count_classes, forgives=True),
     Writer("drawn folder", draw_folder, again=lambda f: draw_folder(f, force=True), **DRAWN),
