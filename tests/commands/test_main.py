@@ -190,6 +190,22 @@ def test_a_reader_that_goes_away_is_no_error(body: str) -> None:
     assert process.returncode in (0, 1)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="closes streams as a shell does")
+@pytest.mark.parametrize("closed", [(1,), (2,), (1, 2), (0, 1, 2)])
+def test_closed_streams_do_not_become_files(closed: tuple[int, ...], tmp_path: Path) -> None:
+    """What a verb opens gets no number of a stream; output goes nowhere, and failures keep their code."""
+    body = "f = open('data', 'w'); sys.stderr.write('lost'); print('lost'); f.write(str(f.fileno()))"
+    for line, code in ((body, 0), ("raise FileNotFoundError(2, 'No such file', 'x')", 2)):
+        script = f"import sys\nfrom mereo.commands import main\n@main.app.command()\ndef nap() -> None:\n    {line}\n"
+        script += "sys.argv = ['mereo', 'nap']\nmain.main()"
+        closing = " ".join(f"{number}>&-" if number else "<&-" for number in closed)
+        ended = subprocess.run(
+            ["sh", "-c", f'exec "$0" -c "$1" {closing}', sys.executable, script], cwd=tmp_path, check=False
+        )
+        assert ended.returncode == code
+    assert int((tmp_path / "data").read_text()) > 2
+
+
 def test_interrupt_outside_of_a_verb(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(arguments: list[str]) -> int:
         raise KeyboardInterrupt

@@ -21,6 +21,7 @@ from mereo.commands.models import models
 from mereo.commands.panoptic import panoptic_quality
 from mereo.commands.parse import parse
 from mereo.commands.show import show
+from mereo.commands.standard_streams import open_closed_streams
 from mereo.commands.table import table
 from mereo.commands.train import train
 from mereo.commands.version import print_version
@@ -81,6 +82,7 @@ app.add_typer(data_app)
 
 
 def main() -> None:
+    open_closed_streams()
     sys.exit(run(sys.argv[1:]))
 
 

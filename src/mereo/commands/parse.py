@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SKIPPED_SOME = 4
 
+MOST_NAMED = 5  # Of arguments that lead to no image; more would hide the sentence.
+
 
 class OnBad(StrEnum):
     skip = "skip"
@@ -70,7 +72,9 @@ def parse(
         raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
     inputs = find_images(paths, without=out)
     if not inputs.paths:
-        tried = "; ".join(f"{printable(what)}: {reason}" for what, reason in inputs.missing)
+        tried = "; ".join(f"{printable(what)}: {reason}" for what, reason in inputs.missing[:MOST_NAMED])
+        if len(inputs.missing) > MOST_NAMED:
+            tried += f"; and {len(inputs.missing) - MOST_NAMED} more"
         raise BadInput(f"paths must lead to at least one image ({', '.join(SUFFIXES)}), but got none ({tried}).")
     name = parser or default_parser()
     run = ParseRun(open_parser(name, device), name, out, settings)

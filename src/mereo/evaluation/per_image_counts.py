@@ -36,14 +36,14 @@ class PerImageCounts:
         self._num_bytes += len(content)
 
     def counts_NK3(self) -> np.ndarray:
-        """int32. What lies in the file is mapped, not read, so that memory stays constant."""
+        """int32. What lies in the file is mapped, not read, so memory stays constant. Nothing can be added after."""
         shape = (self._num_images, self._num_classes, 3)
-        with _full_disk_explained():
+        with self._file, _full_disk_explained():
             self._file.flush()
-        if self._num_bytes <= self._max_bytes_in_memory:
-            self._file.seek(0)
-            return np.frombuffer(self._file.read(), dtype=np.int32).reshape(shape)
-        return np.memmap(self._file, dtype=np.int32, mode="r", shape=shape)  # type: ignore[call-overload]
+            if self._num_bytes <= self._max_bytes_in_memory:
+                self._file.seek(0)
+                return np.frombuffer(self._file.read(), dtype=np.int32).reshape(shape)
+            return np.memmap(self._file, dtype=np.int32, mode="r", shape=shape)  # type: ignore[call-overload]
 
 
 @contextmanager

@@ -1,0 +1,96 @@
+"""Writers of what a person gets, parses and evaluations, each with content that is made once: these are about files."""
+
+import sys
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "drawing"))
+from test_evaluation_files import made_evaluation
+from test_parse_files import parse_of
+from tiny_parser import TAXONOMY, tiny_parser
+
+from mereo.commands.parse_images import ParseRun, ParseSettings
+from mereo.data.coco_panoptic_writing import PanopticWriter
+from mereo.data.panoptic_map import PanopticMap, PanopticSegment
+from mereo.drawing import parse_files
+from mereo.drawing.error_pictures import ErrorPictures
+from mereo.drawing.label_tiff import label_tiff
+from mereo.drawing.parse_files import save_for_page
+from mereo.drawing.parse_page import write_parse_page
+from mereo.drawing.unsure_areas import write_unsure_png
+from mereo.evaluation import evaluation_page
+from mereo.evaluation.evaluation_page import write_evaluation_page
+from mereo.evaluation.worst_images import WorstImage
+
+
+@lru_cache(maxsize=1)
+def small_parse() -> Any:
+    return parse_of(np.arange(20 * 30).reshape(20, 30) % 3, 3)
+
+
+def make_page(folder: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parse_files, "draw_overlay", lambda parse, **options: parse.image_HWC)
+        save_page(folder)
+
+
+def save_page(folder: Path) -> None:
+    image = save_for_page(small_parse(), folder, stem="a", source="a.jpg")
+    write_parse_page(folder / "index.html", [image], [], taxonomy=small_parse().taxonomy, parser_name="tiny")
+
+
+def write_label_tiff(folder: Path) -> None:
+    with label_tiff(folder / "labels.tif", (20, 30), small_parse().taxonomy.objects.colours_K3) as tiff:
+        tiff.write(small_parse().semantic)
+
+
+TWO_SEGMENTS = PanopticMap(np.array([[1, 1, 7], [0, 7, 7]]), (PanopticSegment(1, 0), PanopticSegment(7, 2)))
+
+
+def write_panoptic(folder: Path) -> None:
+    with PanopticWriter(folder / "answers.json", TAXONOMY) as writer:
+        writer.add(TWO_SEGMENTS, stem="a", file_name="a.jpg")
+
+
+def write_mask(folder: Path) -> None:
+    parse = small_parse()
+    confidence_HW = np.linspace(0, 1, parse.semantic.size, dtype=np.float16).reshape(parse.semantic.shape)
+    write_unsure_png(folder / "unsure" / "a.png", replace(parse, confidence=confidence_HW), 0.5)
+
+
+@lru_cache(maxsize=1)
+def small_picture() -> np.ndarray:
+    return np.full((8, 8, 3), 90, dtype=np.uint8)
+
+
+def write_page_of_an_evaluation(folder: Path) -> None:
+    """The pictures are made once: this is about files."""
+    pictures = ErrorPictures(b"one", b"two", b"three", b"four", size=(8, 8))
+    worst = WorstImage("a", 0.25, (), (0, 1), pictures)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation_page, "draw_confusion", lambda *arguments: small_picture())
+        patch.setattr(evaluation_page, "draw_reliability", lambda *arguments: small_picture())
+        write_evaluation_page(made_evaluation(is_reliable=True), folder, taxonomy=TAXONOMY, worst=[worst])
+
+
+def summarise_parses(folder: Path) -> None:
+    settings = ParseSettings(scales=(1.0,), flip=False, size=None, tile=None, max_pixels=10**6, stops_on_bad=False)
+    parse_run = ParseRun(tiny_parser(), "tiny", folder, settings)
+    parse_run.done.append(summarised_parse())
+    parse_run._write_summary(is_finished=True)
+
+
+@lru_cache(maxsize=1)
+def summarised_parse() -> Any:
+    """Its files need not be there: the page and the JSONs only name them."""
+    with TemporaryDirectory() as elsewhere, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parse_files, "draw_overlay", lambda parse, **options: parse.image_HWC)
+        return save_for_page(small_parse(), elsewhere, stem="a", source="a.jpg")
