@@ -12,7 +12,7 @@ from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import save_parser
-from mereo.recipe.assemble import build_run, with_found_weights
+from mereo.recipe.assemble import build_run, with_found_files
 from mereo.recipe.recipe import Recipe
 
 DESCRIPTION = """\
@@ -123,5 +123,5 @@ def test_backbone_weights_are_found_beside_the_recipe(folder: Path) -> None:
         (None, None),
     ):
         asked = recipe(parser={"backbone": {"name": "test_resnet.r160_in1k", "weights": weights}})
-        assert with_found_weights(asked, folder).parser.backbone.weights == found
+        assert with_found_files(asked, folder).parser.backbone.weights == found
         assert asked.parser.backbone.weights == weights

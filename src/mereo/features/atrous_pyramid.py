@@ -3,6 +3,7 @@
 Chen, Papandreou, Schroff, Adam 2017, "Rethinking atrous convolution for semantic image segmentation", section 3.3.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import torch
@@ -47,5 +48,5 @@ class AtrousPyramidConfig(StrictConfig):
         None, max_length=32, description="dilations; left out: the paper's, for the map's stride"
     )
 
-    def build(self, in_layout: FeatureLayout) -> AtrousPyramid:
+    def build(self, in_layout: FeatureLayout, class_names: Sequence[str] = ()) -> AtrousPyramid:
         return AtrousPyramid(in_layout, width=self.width, rates=self.rates)

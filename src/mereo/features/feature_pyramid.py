@@ -4,6 +4,7 @@ Xiao, Liu, Zhou, Jiang, Sun 2018, "Unified perceptual parsing for scene understa
 grid sizes on the last map (PPM), a feature pyramid below it, all levels fused by one 3x3 convolution.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import torch
@@ -87,5 +88,5 @@ class FeaturePyramidConfig(StrictConfig):
         (1, 2, 3, 6), max_length=32, description="empty: no pyramid pooling"
     )
 
-    def build(self, in_layout: FeatureLayout) -> FeaturePyramid:
+    def build(self, in_layout: FeatureLayout, class_names: Sequence[str] = ()) -> FeaturePyramid:
         return FeaturePyramid(in_layout, width=self.width, finest_stride=self.finest_stride, grid_sizes=self.grid_sizes)

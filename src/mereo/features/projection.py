@@ -1,5 +1,6 @@
 """Projection: one convolution to a chosen width on the last map; FCN's 3x3 before its classifier."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -24,5 +25,5 @@ class ProjectionConfig(StrictConfig):
     width: int = Field(512, ge=1, le=MAX_WIDTH)
     kernel_size: Literal[1, 3, 5, 7] = 3
 
-    def build(self, in_layout: FeatureLayout) -> Projection:
+    def build(self, in_layout: FeatureLayout, class_names: Sequence[str] = ()) -> Projection:
         return Projection(in_layout, width=self.width, kernel_size=self.kernel_size)

@@ -12,9 +12,13 @@ from mereo.features.timm_backbone import TimmBackboneConfig
 from mereo.heads.pixel_classes import PixelClassesConfig
 from mereo.parser.preprocessing import PreprocessingConfig
 from mereo.parser.scene_parser import SceneParser
+from mereo.reasoning.class_affinity import ClassAffinityConfig
 from mereo.strict import StrictConfig
 
-StageConfig = Annotated[ProjectionConfig | AtrousPyramidConfig | FeaturePyramidConfig, Field(discriminator="stage")]
+StageConfig = Annotated[
+    ProjectionConfig | AtrousPyramidConfig | FeaturePyramidConfig | ClassAffinityConfig,
+    Field(discriminator="stage"),
+]
 # Becomes a union discriminated by `head` with the second head.
 HeadConfig = PixelClassesConfig
 
@@ -31,7 +35,7 @@ class ParserConfig(StrictConfig):
         backbone = self.backbone.build()
         layout, path = backbone.layout, []
         for stage_config in self.path:
-            path.append(stage_config.build(layout))
+            path.append(stage_config.build(layout, taxonomy.object_names))
             layout = path[-1].layout
         heads = [head_config.build(layout, taxonomy) for head_config in self.heads]
         mean, std = backbone.mean, backbone.std
@@ -49,5 +53,10 @@ class ParserConfig(StrictConfig):
         )
 
     def without_weights(self) -> "ParserConfig":
-        """As saved in a parser file, whose tensors make the backbone's first weights needless."""
-        return self.model_copy(update={"backbone": self.backbone.model_copy(update={"weights": None})})
+        """As saved in a parser file, whose tensors make the backbone's first weights and counted edges needless."""
+        path = tuple(
+            stage.model_copy(update={"counts": None}) if isinstance(stage, ClassAffinityConfig) else stage
+            for stage in self.path
+        )
+        backbone = self.backbone.model_copy(update={"weights": None})
+        return self.model_copy(update={"backbone": backbone, "path": path})

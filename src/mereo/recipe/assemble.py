@@ -14,6 +14,9 @@ from mereo.errors import BadInput
 from mereo.parser.objective import Objective, build_objective, needs_histogram
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import start_from
+from mereo.reasoning.class_affinity import ClassAffinity, ClassAffinityConfig
+from mereo.reasoning.cooccurrence_file import read_cooccurrence
+from mereo.reasoning.cooccurrence_of_samples import cooccurrence_of
 from mereo.recipe.recipe import Recipe
 
 
@@ -52,11 +55,14 @@ def build_run(recipe: Recipe, *, folder: Path, compose: Callable[[Taxonomy], Sce
     val_format = None if recipe.val_data is None else recipe.val_data.format
     if val_samples is not None and val_format != "drawn_scenes" and val_samples[0].semantic_HW is not None:
         _labelled_pixels_K(val_samples, "val")
-    parser = compose(taxonomy) if compose else with_found_weights(recipe, folder).parser.build(taxonomy)
+    found = with_found_files(recipe, folder)
+    parser = compose(taxonomy) if compose else found.parser.build(taxonomy)
     not_taken: list[str] = []
     if recipe.start_from is not None:
         beside = folder / recipe.start_from
         not_taken = start_from(parser, beside if beside.is_file() else recipe.start_from)
+    if compose is None:
+        _count_edges(parser, found, train_samples)
     return BuiltRun(
         train_samples=train_samples,
         val_samples=val_samples,
@@ -75,10 +81,24 @@ def _labelled_pixels_K(samples: Samples, split: str) -> Tensor:
     return pixels_K
 
 
-def with_found_weights(recipe: Recipe, folder: Path) -> Recipe:
-    """The backbone's weights as a path that exists: beside the recipe, else from the working directory."""
-    weights = recipe.parser.backbone.weights
-    if weights is None or weights == "hub" or not (folder / weights).is_file():
-        return recipe
-    backbone = recipe.parser.backbone.model_copy(update={"weights": str(folder / weights)})
-    return recipe.model_copy(update={"parser": recipe.parser.model_copy(update={"backbone": backbone})})
+def _count_edges(parser: SceneParser, recipe: Recipe, train_samples: Samples) -> None:
+    """Edges between classes come from the recipe's file or from this training split, never from `start_from`."""
+    for stage, config in zip(parser.path, recipe.parser.path, strict=True):
+        if isinstance(config, ClassAffinityConfig) and isinstance(stage, ClassAffinity) and config.edges == "counted":
+            counted = cooccurrence_of(train_samples) if config.counts is None else read_cooccurrence(config.counts)
+            stage.take_counts(counted.counts_KK)
+
+
+def with_found_files(recipe: Recipe, folder: Path) -> Recipe:
+    """The backbone's weights and counted edges as paths that exist: beside the recipe, else as they are."""
+
+    def found(path: str | None) -> str | None:
+        return str(folder / path) if path not in (None, "hub") and (folder / path).is_file() else path
+
+    parser = recipe.parser
+    backbone = parser.backbone.model_copy(update={"weights": found(parser.backbone.weights)})
+    path = tuple(
+        stage.model_copy(update={"counts": found(stage.counts)}) if isinstance(stage, ClassAffinityConfig) else stage
+        for stage in parser.path
+    )
+    return recipe.model_copy(update={"parser": parser.model_copy(update={"backbone": backbone, "path": path})})

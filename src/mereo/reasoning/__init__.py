@@ -1,0 +1,1 @@
+"""Regions to better features: stages that pool over regions, reason over them and give maps of the same shapes."""

@@ -1,0 +1,83 @@
+"""Which classes occur together, counted over label maps; and the affinity that follows (equation 1)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mereo.errors import BadInput
+from mereo.shapes import require_shapes
+
+Normalisation = Literal["target", "source"]
+
+
+@dataclass(frozen=True, eq=False)
+class Cooccurrence:
+    """`counts_KK[i, j]`: images that hold both classes i and j; the diagonal: images that hold the class at all."""
+
+    counts_KK: Tensor
+    class_names: tuple[str, ...]
+    num_images: int
+    source: str = ""
+
+    def require_classes(self, class_names: Iterable[str]) -> None:
+        wanted = tuple(class_names)
+        if wanted != self.class_names:
+            wrong = next(
+                (pair for pair in zip(wanted, self.class_names) if pair[0] != pair[1]),
+                (f"{len(wanted)} classes", f"{len(self.class_names)} classes"),
+            )
+            raise BadInput(
+                f"class counts must be of the parser's classes, but got {wrong[1]!r} where the parser has {wrong[0]!r}"
+                f"{f' in {self.source}' if self.source else ''}; count anew with `mereo data affinity`."
+            )
+
+
+def count_cooccurrence(label_maps: Iterable[Tensor], num_classes: int, *, ignore_label: int = 255) -> Tensor:
+    """t_ij: the number of label maps (each H W) that hold class i and class j, K K int64. Any other id is refused.
+
+    >>> count_cooccurrence([torch.tensor([[0, 1]]), torch.tensor([[0, 255]])], 2).tolist()
+    [[2, 1], [1, 1]]
+    """
+    counts_KK = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+    for number, label_HW in enumerate(label_maps):
+        present = present_classes(label_HW, num_classes, ignore_label=ignore_label, what=f"label map {number}")
+        counts_KK[present[:, None], present] += 1
+    return counts_KK
+
+
+def present_classes(label_HW: Tensor, num_classes: int, *, ignore_label: int, what: str) -> Tensor:
+    ids = torch.unique(torch.as_tensor(label_HW).as_subclass(Tensor)).long()
+    ids = ids[ids != ignore_label]
+    if len(ids) and not 0 <= int(ids[0]) <= int(ids[-1]) < num_classes:
+        raise BadInput(
+            f"labels must be 0 to {num_classes - 1} or {ignore_label}, but got {int(ids[0])} to {int(ids[-1])} in "
+            f"{what}; mend the label table."
+        )
+    return ids
+
+
+def class_affinity(cooccurrence_KK: Tensor, *, normalise: Normalisation = "target") -> Tensor:
+    """f_ij, K K float64: how strongly class i speaks for class j; 1 on the diagonal.
+
+    `target`, as the formula is printed: the sources i of a target j sum to 1. `source`, as the prose reads ("aeroplane
+    strongly supports sky"): what a source i gives to all targets sums to 1. A class that never meets another gives 0.
+
+    >>> class_affinity(torch.tensor([[4, 3, 1], [3, 3, 0], [1, 0, 1]])).tolist()
+    [[1.0, 1.0, 1.0], [0.75, 1.0, 0.0], [0.25, 0.0, 1.0]]
+    """
+    require_shapes(cooccurrence_KK=cooccurrence_KK)
+    together_KK = cooccurrence_KK.double()
+    together_KK = together_KK - torch.diag(together_KK.diagonal())
+    total = together_KK.sum(dim=0 if normalise == "target" else 1, keepdim=True)  # sum_k t_kj - t_jj
+    affinity_KK = torch.where(total > 0, together_KK / total.clamp(min=1), torch.zeros_like(together_KK))  # equation 1
+    return affinity_KK + torch.eye(len(affinity_KK), dtype=torch.float64, device=affinity_KK.device)
+
+
+def supporters_and_opponents(affinity_KK: np.ndarray, target: int) -> list[int]:
+    """Every other class as a source of `target`, the strongest supporter first, the strongest opponent last."""
+    order = np.argsort(-affinity_KK[:, target], kind="stable")
+    return [int(source) for source in order if source != target]
