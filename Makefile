@@ -38,7 +38,7 @@ quick: $(INSTALLED_DEV)
 	$(PYTEST) -n $(WORKERS) -m 'not slow and not soak'
 
 soak: $(INSTALLED_DEV)
-	$(PYTEST) -m soak
+	$(PYTEST) -m soak -o faulthandler_timeout=7200
 
 check: $(INSTALLED_DEV)
 	$(BIN)/ruff check .

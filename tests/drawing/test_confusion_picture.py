@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from mereo.data.palette import perceived_N43
-from mereo.drawing.confusion_picture import FAINT, HATCH, MAX_CLASSES, PAPER, _Layout, draw_confusion, share_colours
+from mereo.drawing.confusion_picture import MAX_CLASSES, draw_confusion
 from mereo.drawing.lettering import drawable
+from mereo.drawing.matrix_picture import FAINT, HATCH, PAPER, _Layout, share_colours
 from mereo.errors import BadInput
 
 
 def share_colour(share: float, *, is_right: bool) -> tuple[int, ...]:
-    return tuple(share_colours(np.array(share), is_right=is_right).tolist())
+    return tuple(share_colours(np.array(share), is_blue=is_right).tolist())
 
 
 def random_confusion(num_classes: int, seed: int = 0) -> np.ndarray:

@@ -20,11 +20,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "drawing"))
 from test_evaluation_files import made_evaluation
 from tiny_parser import tiny_parser
 from writers_of_answers import (
+    explain_one,
     make_page,
     small_parse,
     summarise_parses,
+    write_counts,
     write_label_tiff,
     write_mask,
+    write_page_of_affinities,
     write_page_of_an_evaluation,
     write_panoptic,
 )
@@ -35,10 +38,13 @@ from mereo.data import class_histogram, drawn_scenes
 from mereo.data.drawn import folder as drawn_folder
 from mereo.data.drawn import preview
 from mereo.data.sample import Sample
+from mereo.data.sources import open_samples
 from mereo.drawing.parse_files import save_parse
 from mereo.evaluation.evaluation_files import write_evaluation
 from mereo.evaluation.results_text import write_section
 from mereo.parser.weights import save_parser, save_with_temperature
+from mereo.reasoning.cooccurrence_of_samples import cooccurrence_of
+from mereo.recipe.recipe import load_recipe
 from mereo.recipe.run_facts import write_card
 from mereo.strict_yaml import dump_yaml
 from mereo.training.checkpoint import Checkpoint, save_checkpoint, set_aside_after
@@ -115,6 +121,18 @@ class OneSample:
 
 def count_classes(folder: Path) -> None:
     class_histogram.class_histogram(OneSample())  # type: ignore[arg-type]
+
+
+def tiny_recipe(folder: Path) -> Path:
+    """Of two drawn scenes; lies outside the folder, whose operations are counted."""
+    text = (Path(__file__).parents[2] / "recipes" / "drawn_fcn.yaml").read_text(encoding="utf-8")
+    path = folder.parent / "recipe.yaml"
+    path.write_text(text.replace("count: 2000, seed: 0, size: [240, 320]", "count: 2, seed: 0, size: [24, 32]"))
+    return path
+
+
+def count_affinity(folder: Path) -> None:
+    command("data", "affinity", tiny_recipe(folder), "--out", folder / "out")
 
 
 @lru_cache(maxsize=4)
@@ -218,7 +236,12 @@ WRITERS = (
     Writer("page of an evaluation", write_page_of_an_evaluation),
     Writer("another temperature", lambda f: save_with_temperature(f / "p.safetensors", f / "q", 2.0), save_parser_of),
     Writer("label tiff", write_label_tiff),
+    Writer("counts of classes", write_counts),
+    Writer("page of affinities", write_page_of_affinities),
+    Writer("explanation", explain_one),
     Writer("histogram", count_classes, forgives=True),
+    Writer("co-occurrence", lambda f: cooccurrence_of(OneSample()), forgives=True),  # type: ignore[arg-type]
+    Writer("affinity", count_affinity, lambda f: cooccurrence_of(open_samples(load_recipe(tiny_recipe(f)).train_data))),
     Writer("drawn folder", draw_folder, again=lambda f: draw_folder(f, force=True), **DRAWN),
     Writer("drawn anew", lambda f: draw_folder(f, force=True), draw_folder, **DRAWN),
     Writer(

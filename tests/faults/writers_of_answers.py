@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
@@ -17,10 +18,12 @@ from test_evaluation_files import made_evaluation
 from test_parse_files import parse_of
 from tiny_parser import TAXONOMY, tiny_parser
 
+from mereo.commands.explain import explain
 from mereo.commands.parse_images import ParseRun, ParseSettings
 from mereo.data.coco_panoptic_writing import PanopticWriter
 from mereo.data.panoptic_map import PanopticMap, PanopticSegment
-from mereo.drawing import parse_files
+from mereo.drawing import affinity_page, parse_files
+from mereo.drawing.affinity_page import write_affinity_page
 from mereo.drawing.error_pictures import ErrorPictures
 from mereo.drawing.label_tiff import label_tiff
 from mereo.drawing.parse_files import save_for_page
@@ -29,6 +32,10 @@ from mereo.drawing.unsure_areas import write_unsure_png
 from mereo.evaluation import evaluation_page
 from mereo.evaluation.evaluation_page import write_evaluation_page
 from mereo.evaluation.worst_images import WorstImage
+from mereo.interaction.affinity_explanation import AffinityExplanation
+from mereo.reasoning.affinity_influences import Influence, RegionInfluences
+from mereo.reasoning.cooccurrence import Cooccurrence
+from mereo.reasoning.cooccurrence_file import write_cooccurrence
 
 
 @lru_cache(maxsize=1)
@@ -94,3 +101,30 @@ def summarised_parse() -> Any:
     with TemporaryDirectory() as elsewhere, pytest.MonkeyPatch.context() as patch:
         patch.setattr(parse_files, "draw_overlay", lambda parse, **options: parse.image_HWC)
         return save_for_page(small_parse(), elsewhere, stem="a", source="a.jpg")
+
+
+def write_counts(folder: Path) -> None:
+    write_cooccurrence(folder / "affinity.safetensors", Cooccurrence(torch.tensor([[2, 1], [1, 1]]), ("a", "b"), 2))
+
+
+def write_page_of_affinities(folder: Path) -> None:
+    regions = (RegionInfluences(0, 1.0, (Influence(1, 0.5, 0.1),), ()),)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(affinity_page, "draw_overlay", lambda parse: parse.image_HWC)
+        write_affinity_page(folder, coarse=small_parse(), refined=small_parse(), regions=regions, name="a")
+
+
+def explain_one(folder: Path) -> None:
+    """The command around a page that is made elsewhere."""
+    parse = small_parse()
+    explanation = AffinityExplanation(parse.image_HWC, parse.semantic, parse.semantic, (), parse.taxonomy)
+    region = RegionInfluences(0, 1.0, (), ())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mereo.commands.parse.open_parser", lambda name, device: None)
+        patch.setattr("mereo.data.image_reading.read_image", lambda path, **options: parse.image_HWC)
+        patch.setattr(
+            "mereo.interaction.affinity_explanation.explain_affinity",
+            lambda *arguments: replace(explanation, regions=(region,)),
+        )
+        patch.setattr("mereo.drawing.affinity_page.write_affinity_page", lambda out, **options: out / "index.html")
+        explain(Path("a.jpg"), affinity=True, out=folder / "out")

@@ -47,6 +47,10 @@ class StageContract:
     def build(self, layout: FeatureLayout) -> Stage:
         raise NotImplementedError
 
+    def asked_of(self, answer: FeatureMaps) -> list[torch.Tensor]:
+        """What training asks of the stage: its maps; a reasoner adds its evidence."""
+        return list(answer.maps)
+
     def built(self) -> Stage:
         torch.manual_seed(0)
         return with_random_statistics(self.build(self.in_layout))
@@ -73,7 +77,7 @@ class StageContract:
     def test_every_parameter_has_a_finite_gradient(self) -> None:
         stage = self.built().train()
         answer = stage(random_features(self.in_layout, (64, 96)), Frame(image_size=(64, 96)))
-        sum(feature_map.square().mean() for feature_map in answer.maps).backward()
+        sum(feature_map.square().mean() for feature_map in self.asked_of(answer)).backward()
         without = [name for name, parameter in stage.named_parameters() if parameter.grad is None]
         assert not without
         assert all(parameter.grad.isfinite().all() for parameter in stage.parameters())
@@ -102,7 +106,7 @@ class StageContract:
     def test_it_trains_on_a_batch_of_one(self, image_size: tuple[int, int]) -> None:
         stage = self.built().train()
         answer = stage(random_features(self.in_layout, image_size, batch_size=1), Frame(image_size=image_size))
-        sum(feature_map.sum() for feature_map in answer.maps).backward()
+        sum(feature_map.sum() for feature_map in self.asked_of(answer)).backward()
         assert all(p.grad is not None and p.grad.isfinite().all() for p in stage.parameters())
         assert all(buffer.isfinite().all() for buffer in stage.buffers())
 

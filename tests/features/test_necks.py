@@ -13,8 +13,9 @@ from mereo.errors import BadInput
 from mereo.features.atrous_pyramid import AtrousPyramid, AtrousPyramidConfig
 from mereo.features.conv_norm import ConvNormReLU, PresentBatchNorm2d
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
-from mereo.features.feature_pyramid import FeaturePyramid, FeaturePyramidConfig, PyramidPooling
+from mereo.features.feature_pyramid import FeaturePyramid, FeaturePyramidConfig
 from mereo.features.projection import Projection, ProjectionConfig
+from mereo.features.pyramid_pooling import PyramidPooling
 from mereo.strict_yaml import validated
 
 RESNET_50 = FeatureLayout((64, 256, 512, 1024, 2048), (2, 4, 8, 16, 32))

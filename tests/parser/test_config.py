@@ -1,23 +1,40 @@
 """ParserConfig: a parser as data. What recipes say is what is built."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
 from tiny_parser import PATHS, TAXONOMY, taxonomy_of, tiny_config
 
 from mereo.errors import BadEnvironment, BadInput
+from mereo.features.adaptive_pyramid_context import AdaptivePyramidContext
 from mereo.features.atrous_pyramid import AtrousPyramid
+from mereo.features.criss_cross_attention import CrissCrossAttention
+from mereo.features.dual_attention import DualAttention
 from mereo.features.feature_pyramid import FeaturePyramid
+from mereo.features.object_context_pooling import ObjectContextPooling
 from mereo.features.projection import Projection
+from mereo.features.pyramid_pooling import PooledPyramid
 from mereo.heads.pixel_classes import PixelClasses, PixelClassesPrediction
-from mereo.parser.config import ParserConfig
+from mereo.parser.config import ParserConfig, StageConfig
 from mereo.parser.devices import require_device
 from mereo.parser.scene_parser import SceneParser
+from mereo.reasoning.class_affinity import ClassAffinity
+from mereo.reasoning.object_regions import ObjectRegions
 from mereo.strict_yaml import load_yaml, validated
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
-STAGES = {"projection": Projection, "atrous_pyramid": AtrousPyramid, "feature_pyramid": FeaturePyramid}
+BASELINES = {"projection": Projection, "atrous_pyramid": AtrousPyramid, "feature_pyramid": FeaturePyramid}
+STAGES = BASELINES | {
+    "pyramid_pooling": PooledPyramid,
+    "dual_attention": DualAttention,
+    "criss_cross_attention": CrissCrossAttention,
+    "object_context_pooling": ObjectContextPooling,
+    "adaptive_pyramid_context": AdaptivePyramidContext,
+    "object_regions": ObjectRegions,
+    "class_affinity": ClassAffinity,
+}
 
 
 def parser_section(recipe: Path) -> ParserConfig:
@@ -39,7 +56,20 @@ def test_the_parser_of_every_recipe_is_built(recipe: Path) -> None:
 
 def test_all_three_baselines_have_a_recipe() -> None:
     stages = {stage.stage for recipe in RECIPES for stage in parser_section(recipe).path}
-    assert stages >= set(STAGES)
+    assert stages >= set(BASELINES)
+
+
+def test_no_stage_is_forgotten_here() -> None:
+    configs = get_args(get_args(StageConfig)[0])
+    assert {config.model_fields["stage"].default for config in configs} == set(STAGES)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_alone_on_the_path(stage: str) -> None:
+    content = {"backbone": {"name": "test_resnet"}, "path": [{"stage": stage}]}
+    parser = validated(ParserConfig, content, source="a test").build(TAXONOMY).eval()
+    assert [type(built) for built in parser.path] == [STAGES[stage]]
+    assert parser.parse(torch.zeros(40, 50, 3, dtype=torch.uint8).numpy()).semantic.shape == (40, 50)
 
 
 def test_stages_in_any_order_and_number() -> None:

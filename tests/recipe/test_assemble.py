@@ -11,7 +11,9 @@ from PIL import Image
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.parser.scene_parser import SceneParser
-from mereo.parser.weights import save_parser
+from mereo.parser.weights import load, save_parser
+from mereo.reasoning.cooccurrence import Cooccurrence
+from mereo.reasoning.cooccurrence_file import write_cooccurrence
 from mereo.recipe.assemble import build_run, with_found_files
 from mereo.recipe.recipe import Recipe
 
@@ -125,3 +127,36 @@ def test_backbone_weights_are_found_beside_the_recipe(folder: Path) -> None:
         asked = recipe(parser={"backbone": {"name": "test_resnet.r160_in1k", "weights": weights}})
         assert with_found_files(asked, folder).parser.backbone.weights == found
         assert asked.parser.backbone.weights == weights
+
+
+def affinity_recipe(counts: str | None = None, **changes: Any) -> Recipe:
+    stage = {"stage": "class_affinity"} | ({} if counts is None else {"counts": counts})
+    backbone = {"name": "test_resnet.r160_in1k"}
+    return recipe(parser={"backbone": backbone, "path": [{"stage": "projection", "width": 8}, stage]}, **changes)
+
+
+def test_edges_are_counted_on_the_training_split_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where weights come from elsewhere, or validation would leak through them."""
+    monkeypatch.setenv("MEREO_CACHE", str(folder / "cache"))
+    Image.fromarray(np.zeros((20, 30), np.uint8)).save(folder / "data" / "train" / "labels" / "0.png")
+    built = build_run(affinity_recipe(), folder=folder)
+    assert built.parser.path[1].cooccurrence_KK.tolist() == [[3, 2], [2, 2]]
+    built.parser.path[1].take_counts(torch.tensor([[9, 9], [9, 9]]))
+    save_parser(built.parser, folder / "first.safetensors")
+    second = build_run(affinity_recipe(start_from="first.safetensors"), folder=folder)
+    assert second.parser.path[1].cooccurrence_KK.tolist() == [[3, 2], [2, 2]]
+
+
+def test_edges_from_a_file_beside_the_recipe(folder: Path) -> None:
+    counted = Cooccurrence(torch.tensor([[5, 1], [1, 4]]), ("sky", "road"), 8)
+    write_cooccurrence(folder / "counts.safetensors", counted)
+    asked = affinity_recipe("counts.safetensors")
+    built = build_run(asked, folder=folder)
+    assert built.parser.path[1].cooccurrence_KK.tolist() == [[5, 1], [1, 4]]
+    # The saved parser brings its counts along and names no file.
+    save_parser(built.parser, folder / "p.safetensors")
+    (folder / "counts.safetensors").unlink()
+    assert load(folder / "p.safetensors").path[1].cooccurrence_KK.tolist() == [[5, 1], [1, 4]]
+    write_cooccurrence(folder / "counts.safetensors", Cooccurrence(counted.counts_KK, ("road", "sky"), 8))
+    with pytest.raises(BadInput, match="class counts must be of the parser's classes, but got 'road' where the parser"):
+        build_run(asked, folder=folder)

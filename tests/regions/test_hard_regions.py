@@ -18,7 +18,9 @@ def loop_means(features_BCHW: torch.Tensor, label_BHW: torch.Tensor, num_regions
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 5), st.integers(1, 5), st.integers(1, 5), st.integers(0, 99))
+@given(
+    st.integers(1, 3), st.integers(1, 4), st.integers(1, 5), st.integers(1, 5), st.integers(1, 5), st.integers(0, 99)
+)
 def test_means_are_those_of_loops(b: int, c: int, h: int, w: int, regions: int, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     features = torch.randn(b, c, h, w, generator=generator, dtype=torch.float64)

@@ -12,10 +12,12 @@ from typing import Annotated, Any
 import typer
 
 from mereo.commands.bench import bench
+from mereo.commands.data_affinity import affinity
 from mereo.commands.data_check import check
 from mereo.commands.data_draw import draw
 from mereo.commands.doctor import doctor
 from mereo.commands.evaluate import evaluate
+from mereo.commands.explain import explain
 from mereo.commands.init import init
 from mereo.commands.models import models
 from mereo.commands.panoptic import panoptic_quality
@@ -60,6 +62,7 @@ for verb, line in (
     (parse, "Parse photographs into label maps, overlays and an offline page."),
     (train, "Train a parser as a recipe says, or go on with a stopped run."),
     (evaluate, "Measure a parser on labelled images, class by class."),
+    (explain, "Explain one answer: what was changed, and what made it."),
     (show, "Print a recipe with every default, or what a parser file holds."),
     (table, "Put results of run folders into one table."),
     (init, "Look at a labelled folder; write its taxonomy and a recipe."),
@@ -75,6 +78,7 @@ app.command(
 for data_verb, line in (
     (check, "Count ids, pairs and sizes; name the file and pixel at fault."),
     (draw, "Draw a labelled data set of streets, rooms and fields."),
+    (affinity, "Count which classes occur together in training images."),
 ):
     data_app.command(short_help=line)(data_verb)
 data_app.command("quality", short_help="Panoptic quality of COCO-panoptic answers.")(panoptic_quality)

@@ -6,6 +6,7 @@ coarse map of its segments along as text: runs of equal values.
 
 import base64
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -44,6 +45,11 @@ def hover_map(parse: Parse, *, max_side: int = MAX_SIDE, segments: tuple[Segment
         of_instance_hw = np.array([position_of_instance.get(int(one), 0) for one in ids])[inverse.reshape(-1)]
         segment_hw = np.where(parse.instances[grid] != 0, of_instance_hw.reshape(segment_hw.shape), segment_hw)
     return HoverMap((len(rows), len(columns)), encoded_runs(segment_hw))
+
+
+def hover_script() -> str:
+    """The function `decodedRuns` for a page's script."""
+    return Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 
 
 def encoded_runs(value_hw: np.ndarray) -> str:

@@ -7,9 +7,11 @@ stand in it, and everything from elsewhere.
 import base64
 import hashlib
 import html
+import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from mereo.drawing.text_lines import printable
@@ -52,6 +54,15 @@ def filled(template: str, values: Mapping[str, str]) -> str:
     '<p>{{b}} 2</p>'
     """
     return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match.group(1)], template)
+
+
+def script_data(content: Any) -> str:
+    """JSON that cannot end its script element: no `<` is left in it.
+
+    >>> script_data(["</script>"])
+    '["\\\\u003c/script>"]'
+    """
+    return json.dumps(content, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def colour_rules(indices: Iterable[int], colours_K3: Iterable[tuple[int, int, int]]) -> str:

@@ -7,26 +7,6 @@
   const stage = element("stage"), layer = element("layer"), tip = element("tip"), spotlight = element("spotlight");
   let current = -1, view = "overlay", map = null, pinned = null;
 
-  // Runs of (segment, length), each number in LEB128: written by hover_map.py.
-  function decoded(hover) {
-    if (!hover) return null;
-    const [height, width, text] = hover;
-    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    const segments = new Uint32Array(height * width);
-    let at = 0, position = 0;
-    const number = () => {
-      let value = 0, shift = 1, byte;
-      do { byte = bytes[at++]; value += (byte & 127) * shift; shift *= 128; } while (byte & 128);
-      return value;
-    };
-    while (at < bytes.length) {
-      const segment = number(), length = number();
-      segments.fill(segment, position, position + length);
-      position += length;
-    }
-    return { height, width, segments };
-  }
-
   const shown = () => cards.map((card, index) => (card.hidden ? -1 : index)).filter((index) => index >= 0);
   const percent = (share) =>
     share < 0.001 ? "< 0.1 %" : share < 0.0995 ? (100 * share).toFixed(1) + " %" : (100 * share).toFixed(0) + " %";
@@ -35,7 +15,7 @@
   function choose(index, isMoved) {
     current = index;
     const image = images[index];
-    map = decoded(image.hover);
+    map = decodedRuns(image.hover);
     pinned = null;
     element("viewer").hidden = false;
     element("photograph").src = image.photograph;

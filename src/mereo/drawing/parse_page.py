@@ -1,6 +1,5 @@
 """index.html for a folder of parses: one page that needs no network and no server, only the pictures beside it."""
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,8 +7,17 @@ from typing import Any
 
 from mereo.atomic_files import write_text
 from mereo.data.taxonomy import Taxonomy
+from mereo.drawing.hover_map import hover_script
 from mereo.drawing.legend import percent
-from mereo.drawing.page_parts import basic_style, colour_rules, content_hash, escaped, filled, relative_link
+from mereo.drawing.page_parts import (
+    basic_style,
+    colour_rules,
+    content_hash,
+    escaped,
+    filled,
+    relative_link,
+    script_data,
+)
 from mereo.drawing.parse_files import ParsedImage, SkippedImage
 from mereo.drawing.text_lines import printable
 
@@ -34,8 +42,8 @@ def write_parse_page(
     count = f"{len(images)} image{'s' if len(images) != 1 else ''}"
     skipped_count = f", {len(skipped)} skipped" if skipped else ""
     style = basic_style() + _part(".css").replace("{{colours}}", _colour_rules(taxonomy, images))
-    script = _part(".js")
-    data = _script_data(_page_data(images, names, taxonomy, max_hover_bytes))
+    script = hover_script() + _part(".js")
+    data = script_data(_page_data(images, names, taxonomy, max_hover_bytes))
     values = {
         "title": escaped(f"{count} parsed{skipped_count}"),
         "summary": f'Parser <strong>{escaped(parser_name)}</strong> · <a href="report.json">report.json</a>',
@@ -110,11 +118,6 @@ def _page_data(
             }
         )
     return {"classes": taxonomy.object_names, "images": entries}
-
-
-def _script_data(content: Any) -> str:
-    """JSON that cannot end its script element: no `<` is left in it."""
-    return json.dumps(content, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _filters(images: Sequence[ParsedImage], taxonomy: Taxonomy) -> str:

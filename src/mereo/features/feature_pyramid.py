@@ -8,32 +8,15 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 
 from mereo.errors import BadInput
 from mereo.features.conv_norm import ConvNormReLU
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
+from mereo.features.pyramid_pooling import PyramidPooling, resized
 from mereo.features.stage import MAX_WIDTH, Stage
 from mereo.strict import StrictConfig
-
-
-class PyramidPooling(nn.Module):
-    """Average-pool to each grid size, project, spread back, concatenate with the map itself, project to `width`."""
-
-    def __init__(self, in_channels: int, *, width: int, grid_sizes: tuple[int, ...]) -> None:
-        super().__init__()
-        self.grid_sizes = grid_sizes
-        self.branches = nn.ModuleList([ConvNormReLU(in_channels, width) for _ in grid_sizes])
-        self.project = ConvNormReLU(in_channels + len(grid_sizes) * width, width, kernel_size=3)
-
-    def forward(self, features_BCHW: Tensor) -> Tensor:
-        answers = [features_BCHW]
-        for grid_size, branch in zip(self.grid_sizes, self.branches):
-            pooled_BCgg = branch(F.adaptive_avg_pool2d(features_BCHW, grid_size))
-            answers.append(resized(pooled_BCgg, features_BCHW.shape[-2:]))
-        return self.project(torch.cat(answers, dim=1))
 
 
 class FeaturePyramid(Stage):
@@ -72,12 +55,6 @@ class FeaturePyramid(Stage):
         finest_size = answers[0].shape[-2:]
         fused_BCHW = self.fuse(torch.cat([resized(answer, finest_size) for answer in answers], dim=1))
         return FeatureMaps((fused_BCHW,), self.layout.strides, features.evidence)
-
-
-def resized(features_BCHW: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
-    if tuple(features_BCHW.shape[-2:]) == tuple(size):
-        return features_BCHW
-    return F.interpolate(features_BCHW, size=tuple(size), mode="bilinear", align_corners=False)
 
 
 class FeaturePyramidConfig(StrictConfig):

@@ -36,7 +36,7 @@ def region_classification_loss(
     belongs_BKP = membership(label_BHW.masked_fill(label_BHW == ignore_label, -1), num_classes)
     means_BKC, count_BK = mean_over_regions(features_BCHW, belongs_BKP)  # equation 5
     is_present_BK = count_BK > 0
-    logits_BKK = classifier(means_BKC.to(features_BCHW.dtype)).float()
+    logits_BKK = classifier(means_BKC.to(features_BCHW.dtype)).to(means_BKC.dtype)  # float32 at least
     target_BK = torch.arange(num_classes, device=label_BHW.device).expand(len(label_BHW), -1)
     loss_BK = F.cross_entropy(logits_BKK.transpose(1, 2), target_BK, reduction="none")
     if class_weight is not None:

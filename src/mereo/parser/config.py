@@ -5,18 +5,33 @@ from typing import Annotated
 from pydantic import Field
 
 from mereo.data.taxonomy import Taxonomy
+from mereo.features.adaptive_pyramid_context import AdaptivePyramidContextConfig
 from mereo.features.atrous_pyramid import AtrousPyramidConfig
+from mereo.features.criss_cross_attention import CrissCrossAttentionConfig
+from mereo.features.dual_attention import DualAttentionConfig
 from mereo.features.feature_pyramid import FeaturePyramidConfig
+from mereo.features.object_context_pooling import ObjectContextPoolingConfig
 from mereo.features.projection import ProjectionConfig
+from mereo.features.pyramid_pooling import PyramidPoolingConfig
 from mereo.features.timm_backbone import TimmBackboneConfig
 from mereo.heads.pixel_classes import PixelClassesConfig
 from mereo.parser.preprocessing import PreprocessingConfig
 from mereo.parser.scene_parser import SceneParser
 from mereo.reasoning.class_affinity import ClassAffinityConfig
+from mereo.reasoning.object_regions import ObjectRegionsConfig
 from mereo.strict import StrictConfig
 
 StageConfig = Annotated[
-    ProjectionConfig | AtrousPyramidConfig | FeaturePyramidConfig | ClassAffinityConfig,
+    ProjectionConfig
+    | AtrousPyramidConfig
+    | FeaturePyramidConfig
+    | PyramidPoolingConfig
+    | DualAttentionConfig
+    | CrissCrossAttentionConfig
+    | ObjectContextPoolingConfig
+    | AdaptivePyramidContextConfig
+    | ObjectRegionsConfig
+    | ClassAffinityConfig,
     Field(discriminator="stage"),
 ]
 # Becomes a union discriminated by `head` with the second head.

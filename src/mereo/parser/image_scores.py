@@ -18,16 +18,24 @@ def image_scores(
     parser: "SceneParser", image_HWC: np.ndarray, size: tuple[int, int], scales: Sequence[float], flip: bool
 ) -> tuple[Tensor, bool]:
     """Logits of the head for one plain pass; else the mean of the probabilities on the largest scale's grid."""
-    device = parser.mean_311.device
-    # Read-only arrays (memory maps, other libraries) are fine: torch only reads them.
-    image_1CHW = torch.from_numpy(np.array(image_HWC)).permute(2, 0, 1)[None].to(device)
     if tuple(scales) == (1.0,) and not flip:
-        return _logits_of(parser, _resized_image(image_1CHW, size))[0], False
+        return _logits_of(parser, prepared_image(parser, image_HWC, size))[0], False
+    image_1CHW = _on_device(parser, image_HWC)
     probabilities = _probabilities(parser, image_1CHW, size, scales, flip)
     total_1Khw = next(probabilities)
     for probability_1Khw in probabilities:
         total_1Khw += F.interpolate(probability_1Khw, size=total_1Khw.shape[-2:], mode="bilinear", align_corners=False)
     return total_1Khw[0] / (len(scales) * (2 if flip else 1)), True
+
+
+def prepared_image(parser: "SceneParser", image_HWC: np.ndarray, size: tuple[int, int]) -> Tensor:
+    """1 3 H W on the parser's device, at the given size."""
+    return _resized_image(_on_device(parser, image_HWC), size)
+
+
+def _on_device(parser: "SceneParser", image_HWC: np.ndarray) -> Tensor:
+    # Read-only arrays (memory maps, other libraries) are fine: torch only reads them.
+    return torch.from_numpy(np.array(image_HWC)).permute(2, 0, 1)[None].to(parser.mean_311.device)
 
 
 def _probabilities(

@@ -141,7 +141,10 @@ class ClassAffinity(CoarseReasoner):
         if self.support is not None:
             parts.append(nodes_BKC + self.support(nodes_BKC, positive_BKK))  # equation 2
         joined_BKC = self.join(torch.cat(parts, dim=2))  # equation 4
-        # Absent regions have no say in the statistics, so the norm sees only those that are there.
+        if not self.training:  # Fixed shapes, for exporters: what absent regions would get is never read.
+            normed_BKC: Tensor = self.norm(joined_BKC.flatten(0, 1)[:, :, None, None])[:, :, 0, 0].view_as(joined_BKC)
+            return normed_BKC.relu() * is_present_BK[:, :, None]
+        # Absent regions have no say in the statistics.
         normed_NC = self.norm(joined_BKC[is_present_BK][:, :, None, None])[:, :, 0, 0].relu()
         return torch.zeros_like(joined_BKC, dtype=normed_NC.dtype).masked_scatter(is_present_BK[:, :, None], normed_NC)
 

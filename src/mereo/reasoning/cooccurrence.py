@@ -50,14 +50,14 @@ def count_cooccurrence(label_maps: Iterable[Tensor], num_classes: int, *, ignore
 
 
 def present_classes(label_HW: Tensor, num_classes: int, *, ignore_label: int, what: str) -> Tensor:
-    ids = torch.unique(torch.as_tensor(label_HW).as_subclass(Tensor)).long()
-    ids = ids[ids != ignore_label]
-    if len(ids) and not 0 <= int(ids[0]) <= int(ids[-1]) < num_classes:
+    label_P = torch.as_tensor(label_HW).as_subclass(Tensor).flatten().long()
+    label_P = label_P[label_P != ignore_label]
+    if len(label_P) and not 0 <= int(label_P.min()) <= int(label_P.max()) < num_classes:
         raise BadInput(
-            f"labels must be 0 to {num_classes - 1} or {ignore_label}, but got {int(ids[0])} to {int(ids[-1])} in "
-            f"{what}; mend the label table."
+            f"labels must be 0 to {num_classes - 1} or {ignore_label}, but got {int(label_P.min())} to "
+            f"{int(label_P.max())} in {what}; mend the label table."
         )
-    return ids
+    return label_P.bincount(minlength=num_classes).nonzero()[:, 0]
 
 
 def class_affinity(cooccurrence_KK: Tensor, *, normalise: Normalisation = "target") -> Tensor:

@@ -1,0 +1,151 @@
+"""What a context module costs on one map: parameters, multiply-adds, memory and time of each stage, turn by turn.
+
+    python benchmarks/modules.py [--map 1x2048x68x68] [--classes 59] [--threads 1] [--rounds 3] [--counts 1]
+
+Each module with the projection before it and a 1x1 classifier behind it, in a process of its own, in evaluation. The
+multiply-adds are those of convolutions and matrix products, counted without computing them. The memory is what the
+resident set grows by, at most, in one forward (Linux): activations and the working room of oneDNN. Attention is written
+out as in the papers, with its whole matrix; fused kernels would take less.
+"""
+
+import argparse
+import ctypes
+import gc
+import json
+import math
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils.flop_counter import FlopCounterMode
+
+sys.path.insert(0, str(Path(__file__).parent))
+from side_by_side import markdown, measured_in_turn, where_it_ran
+
+from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
+from mereo.parser.config import ParserConfig
+from mereo.reasoning.class_affinity import ClassAffinity
+
+WIDE, NARROW = {"stage": "projection", "width": 512}, {"stage": "projection", "width": 512, "kernel_size": 1}
+PATHS: dict[str, list[dict[str, Any]]] = {
+    "pyramid pooling (PSPNet)": [{"stage": "pyramid_pooling", "width": 512}],
+    "atrous pyramid (DeepLabV3)": [{"stage": "atrous_pyramid", "width": 256}],
+    "3x3 + dual attention (DANet)": [WIDE, {"stage": "dual_attention"}],
+    "3x3 + object regions (OCR)": [WIDE, {"stage": "object_regions"}],
+    "3x3 + criss-cross attention (CCNet)": [WIDE, {"stage": "criss_cross_attention"}],
+    "3x3 + object context pooling (OCNet)": [WIDE, {"stage": "object_context_pooling"}],
+    "adaptive pyramid context (APCNet)": [{"stage": "adaptive_pyramid_context", "width": 512}],
+    "1x1 + class affinity (GRAr)": [NARROW, {"stage": "class_affinity"}],
+}
+STRIDE = 8
+SETTLING_SIDE = 8
+
+
+class Classified(nn.Module):
+    """A path and the classifier behind it."""
+
+    def __init__(self, path: list[dict[str, Any]], *, channels: int, num_classes: int) -> None:
+        super().__init__()
+        layout, stages = FeatureLayout((channels,), (STRIDE,)), []
+        config = ParserConfig.model_validate({"backbone": {"name": "none"}, "path": path})
+        for stage_config in config.path:
+            stages.append(stage_config.build(layout, [str(number) for number in range(num_classes)]))
+            layout = stages[-1].layout
+            if isinstance(stages[-1], ClassAffinity):
+                half_KK = torch.randint(0, 1000, (num_classes, num_classes))
+                stages[-1].take_counts(half_KK + half_KK.T)
+        self.stages = nn.ModuleList(stages)
+        self.classify = nn.Conv2d(layout.channels[-1], num_classes, kernel_size=1)
+
+    def forward(self, features_BCHW: Tensor) -> Tensor:
+        height, width = features_BCHW.shape[-2:]
+        features = FeatureMaps((features_BCHW,), (STRIDE,))
+        for stage in self.stages:
+            features = stage(features, Frame(image_size=(STRIDE * height, STRIDE * width)))
+        answer: Tensor = self.classify(features.last)
+        return answer
+
+
+def kibibytes(key: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(key))
+
+
+def grown_mebibytes(module: nn.Module, features_BCHW: Tensor) -> float:
+    """What one forward adds to the resident set at most; NaN where the system does not say."""
+    reset = Path("/proc/self/clear_refs")
+    if not reset.exists():
+        module(features_BCHW)
+        return math.nan
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # Room that was freed before would be taken again unseen.
+    reset.write_text("5")  # The peak starts anew.
+    before = kibibytes("VmRSS")
+    module(features_BCHW)
+    return (kibibytes("VmHWM") - before) / 1024
+
+
+@torch.inference_mode()
+def child(name: str, shape: list[int], num_classes: int, counts: int) -> None:
+    torch.manual_seed(0)
+    module = Classified(PATHS[name], channels=shape[1], num_classes=num_classes).eval()
+    with FakeTensorMode(allow_non_fake_inputs=True), FlopCounterMode(display=False) as counter:
+        module(torch.empty(shape))
+    module(torch.randn(*shape[:2], SETTLING_SIDE, SETTLING_SIDE))  # Libraries set up what they keep.
+    features_BCHW = torch.randn(shape)
+    mebibytes, seconds = grown_mebibytes(module, features_BCHW), []
+    for _ in range(counts):
+        started = time.perf_counter()
+        module(features_BCHW)
+        seconds.append(time.perf_counter() - started)
+    answer = {
+        "parameters": sum(parameter.numel() for parameter in module.parameters()),
+        "multiply_adds": counter.get_total_flops() / 2,
+        "mebibytes": mebibytes,
+        "seconds": statistics.median(seconds),
+    }
+    print(json.dumps(answer))
+
+
+def row(name: str, found: list[dict[str, float]]) -> list[str]:
+    seconds = sorted(one["seconds"] for one in found)
+    return [
+        name,
+        f"{found[0]['parameters'] / 1e6:.2f}",
+        f"{found[0]['multiply_adds'] / 1e9:.1f}",
+        f"{statistics.median(one['mebibytes'] for one in found):.0f}",
+        f"{statistics.median(seconds):.2f} ({seconds[0]:.2f} to {seconds[-1]:.2f})",
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--map", default="1x2048x68x68", help="batch, channels, height and width")
+    parser.add_argument("--classes", type=int, default=59)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--counts", type=int, default=1, help="timed forwards in each process")
+    parser.add_argument("--only", nargs="*", choices=list(PATHS), metavar="NAME")
+    parser.add_argument("--child", choices=list(PATHS), help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.child:
+        torch.set_num_threads(chosen.threads)
+        child(chosen.child, [int(size) for size in chosen.map.split("x")], chosen.classes, chosen.counts)
+        return
+    fixed = ["--map", chosen.map, "--classes", str(chosen.classes)]
+    fixed += ["--threads", str(chosen.threads), "--counts", str(chosen.counts)]
+    names = chosen.only or list(PATHS)
+    found = measured_in_turn({name: [*fixed, "--child", name] for name in names}, rounds=chosen.rounds)
+    print(f"a map of {chosen.map}, {chosen.classes} classes, {chosen.rounds} rounds; {where_it_ran()}")
+    print(f"{chosen.threads} thread(s) each\n")
+    header = ["module, with its classifier", "parameters, million", "multiply-adds, 10^9", "MiB more", "seconds"]
+    print(markdown(header, [row(name, one) for name, one in found.items()]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""`mereo data affinity RECIPE`"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    import numpy as np
+    from rich.console import Console
+
+NUM_NAMED = 3
+
+
+def affinity(
+    recipe: Annotated[Path, typer.Argument(help="A recipe; its training split is counted, and no other.")],
+    out: Annotated[Path, typer.Option(help="Folder for affinity.safetensors, .json and .png.")] = Path("affinity"),
+    normalise: Annotated[
+        Literal["target", "source"],
+        typer.Option(help="target: what speaks for a class sums to 1 (as printed); source: what a class gives does."),
+    ] = "target",
+) -> None:
+    """Count which classes occur together in the training images; write the counts, a picture, a table of supporters.
+
+    A recipe names the counts as `counts: affinity/affinity.safetensors` in its class_affinity stage; a recipe without
+    them counts by itself when training starts.
+    """
+    from io import BytesIO
+
+    from PIL import Image
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from mereo.atomic_files import write_bytes
+    from mereo.data.sources import open_samples
+    from mereo.drawing.affinity_picture import draw_affinity
+    from mereo.errors import BadInput
+    from mereo.reasoning.cooccurrence import class_affinity
+    from mereo.reasoning.cooccurrence_file import write_cooccurrence
+    from mereo.reasoning.cooccurrence_of_samples import cooccurrence_of
+    from mereo.recipe.recipe import folder_of_recipe, load_recipe
+
+    if out.exists() and not out.is_dir():
+        raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
+    samples = open_samples(load_recipe(recipe).train_data, folder=folder_of_recipe(recipe))
+    errors = Console(stderr=True, highlight=False)
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("counting", total=None)
+        counted = cooccurrence_of(
+            samples, progress=lambda done, total: progress.update(task, completed=done, total=total)
+        )
+    affinity_KK = class_affinity(counted.counts_KK, normalise=normalise).numpy()
+    images_K = counted.counts_KK.diagonal().numpy()
+    content = BytesIO()
+    sums_over = "column" if normalise == "target" else "row"
+    Image.fromarray(draw_affinity(affinity_KK, counted.class_names, images_K, sums_over=sums_over)).save(content, "PNG")
+    path = write_cooccurrence(out / "affinity.safetensors", counted)
+    write_bytes(out / "affinity.png", content.getvalue())
+    _print_supporters(affinity_KK, images_K, list(counted.class_names), Console(highlight=False))
+    typer.echo(f"\n{counted.num_images} training images; {path} (with .json and .png)")
+
+
+def _print_supporters(affinity_KK: "np.ndarray", images_K: "np.ndarray", names: list[str], console: "Console") -> None:
+    """Each class with those that speak for it most and least, the most frequent class first."""
+    import numpy as np
+    from rich.markup import escape
+    from rich.table import Table
+
+    from mereo.drawing.text_lines import printable
+    from mereo.reasoning.cooccurrence import supporters_and_opponents
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("class", overflow="fold")
+    table.add_column("images", justify="right", no_wrap=True)
+    table.add_column("supporters, %", overflow="fold")
+    table.add_column("opponents, %", overflow="fold")
+    present = set(np.flatnonzero(images_K).tolist())
+    for target in np.argsort(-images_K, kind="stable").tolist():
+        others = [source for source in supporters_and_opponents(affinity_KK, target) if source in present]
+        shown = [f"{escape(printable(names[source]))} {_percent(affinity_KK[source, target])}" for source in others]
+        supporters, opponents = shown[:NUM_NAMED], shown[NUM_NAMED:][-NUM_NAMED:][::-1]
+        is_there = target in present
+        table.add_row(
+            escape(printable(names[target])),
+            str(int(images_K[target])),
+            ", ".join(supporters) if is_there else "-",
+            ", ".join(opponents) if is_there else "-",
+        )
+    console.print(table)
+
+
+def _percent(share: float) -> str:
+    """
+    >>> _percent(0.1162), _percent(0.0042), _percent(0.0)
+    ('12', '0.4', '0')
+    """
+    return f"{100 * share:.0f}" if share >= 0.01 or share == 0 else f"{100 * share:.1f}"

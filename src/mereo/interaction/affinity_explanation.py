@@ -1,0 +1,66 @@
+"""Why regions of one picture are what they are: who supported and who suppressed whom (class affinity)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from mereo.assembly.upsampled_labels import labels_of_scores
+from mereo.data.taxonomy import Taxonomy
+from mereo.errors import BadInput
+from mereo.heads.pixel_classes import PixelClassesPrediction
+from mereo.parser.image_scores import prepared_image
+from mereo.parser.preprocessing import working_size
+from mereo.parser.scene_parser import SceneParser
+from mereo.reasoning.affinity_influences import RegionInfluences, influences
+from mereo.reasoning.class_affinity import AffinityEvidence, ClassAffinity
+
+
+@dataclass(frozen=True, eq=False)
+class AffinityExplanation:
+    """Labels are at the photograph's size. Regions are those of the coarse answer, the largest first."""
+
+    image_HWC: np.ndarray
+    coarse_HW: np.ndarray
+    refined_HW: np.ndarray
+    regions: tuple[RegionInfluences, ...]
+    taxonomy: Taxonomy
+
+    @property
+    def changed_HW(self) -> np.ndarray:
+        return self.coarse_HW != self.refined_HW
+
+    def region_at(self, x: int, y: int) -> RegionInfluences:
+        height, width = self.coarse_HW.shape
+        if not (0 <= x < width and 0 <= y < height):
+            raise BadInput(f"a point must lie in the picture of {width}x{height}, but got {x},{y}; choose another.")
+        wanted = int(self.coarse_HW[y, x])
+        # A sliver of the enlarged answer may belong to no cell of the small one.
+        return next((one for one in self.regions if one.class_index == wanted), RegionInfluences(wanted, 0.0, (), ()))
+
+
+@torch.inference_mode()
+def explain_affinity(parser: SceneParser, image_HWC: np.ndarray) -> AffinityExplanation:
+    """The first class_affinity stage of the parser, asked about one photograph in one pass."""
+    stage = next((one for one in parser.path if isinstance(one, ClassAffinity)), None)
+    if stage is None:
+        raise BadInput(
+            "a parser must have a class_affinity stage to explain affinities, but got one without; train e.g. "
+            "recipes/camvid_affinity_small.yaml."
+        )
+    size = (image_HWC.shape[0], image_HWC.shape[1])
+    was_training = parser.training
+    parser.eval()
+    try:
+        answers = parser(prepared_image(parser, image_HWC, working_size(size, parser.preprocessing.working_side)))
+    finally:
+        parser.train(was_training)
+    evidence = next(one for one in answers.evidence if isinstance(one, AffinityEvidence))
+    logits_Khw = answers.prediction(PixelClassesPrediction).logits_BKhw[0].float()
+    return AffinityExplanation(
+        image_HWC=image_HWC,
+        coarse_HW=labels_of_scores(evidence.coarse_logits_BKHW[0].float(), size),
+        refined_HW=labels_of_scores(logits_Khw, size),
+        regions=influences(stage, evidence),
+        taxonomy=parser.taxonomy,
+    )

@@ -1,0 +1,70 @@
+"""`mereo explain` as a user meets it."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "interaction"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
+from test_affinity_explanation import IMAGE_HWC, affinity_parser
+from tiny_parser import tiny_parser
+
+from mereo.commands.main import run
+from mereo.parser.weights import save_parser
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    Image.fromarray(IMAGE_HWC).save(tmp_path / "photo.png")
+    save_parser(affinity_parser(), tmp_path / "affinity.safetensors")
+    return tmp_path / "photo.png"
+
+
+def test_pictures_page_and_numbers(image: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    parser, out = str(tmp_path / "affinity.safetensors"), tmp_path / "out"
+    assert run(["explain", str(image), "--affinity", "--parser", parser, "--at", "3,4", "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "changed: " in printed and "of the coarse answer" in printed and "suppressed by" in printed
+    assert printed.splitlines()[-1] == str(out / "index.html")
+    content = json.loads((out / "explanation.json").read_text())
+    assert {"class", "share", "support", "suppression"} == set(content["regions"][0])
+    assert {path.name.split(".")[0] for path in out.iterdir()} == {
+        "index",
+        "coarse",
+        "refined",
+        "changed",
+        "explanation",
+    }
+    assert run(["explain", str(image), "--affinity", "--parser", parser, "--out", str(out)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "explain must know what to explain, but got no view; give --affinity."),
+        (["--affinity", "--at", "3"], "--at must be two whole numbers X,Y, but got '3'; e.g. 120,80."),
+        (["--affinity", "--at", "3,-4"], "--at must be two whole numbers X,Y"),
+        (["--affinity", "--at", "3,4000"], "a point must lie in the picture of 83x61"),
+        (["--affinity", "--max-pixels", "10"], "pixels"),
+    ],
+)
+def test_bad_arguments(
+    options: list[str], words: str, image: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    line = ["explain", str(image), "--parser", str(tmp_path / "affinity.safetensors"), "--out", str(tmp_path / "out")]
+    assert run([*line, *options]) == 2
+    errors = capsys.readouterr().err.strip().splitlines()
+    assert len(errors) == 1 and words in errors[0]
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_failures(image: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    save_parser(tiny_parser(), tmp_path / "plain.safetensors")
+    assert run(["explain", str(image), "--affinity", "--parser", str(tmp_path / "plain.safetensors")]) == 2
+    assert "a parser must have a class_affinity stage" in capsys.readouterr().err
+    assert run(["explain", str(image), "--affinity", "--out", str(image)]) == 2
+    assert "--out must be a folder, but got a file" in capsys.readouterr().err
+    assert run(["explain", str(tmp_path / "absent.jpg"), "--affinity"]) == 2
