@@ -9,6 +9,7 @@ import torch
 from mereo.assembly.parse import Parse
 from mereo.assembly.upsampled_labels import labels_of_scores
 from mereo.errors import BadInput
+from mereo.freed_memory import image_done
 from mereo.parser.image_scores import image_scores
 from mereo.parser.preprocessing import working_size
 from mereo.parser.tiled_parsing import TileSide, tile_side_for, tiled_labels
@@ -64,4 +65,5 @@ def parse_image(
                 semantic = labels_of_scores(scores_Khw, size, are_logits=not is_probability)
     finally:
         parser.train(was_training)
+    image_done()
     return Parse(image_HWC=image_HWC, semantic=semantic, taxonomy=parser.taxonomy, name=name, confidence=confidence)
