@@ -15,10 +15,29 @@ keep() { # RUN: what `mereo table` reads goes under docs/runs
     cp "runs/$1"/{recipe.yaml,run.json,evaluation.json,per_image.csv} "docs/runs/$1/"
 }
 
+# Rows of one recipe that differ in a switch: the recipe's name, then what is changed.
+variant() { # NAME: sets `recipe` and `changes`
+    local without_region_loss='losses=[{loss: pixel_cross_entropy, class_balance: 0.3}, {loss: coarse_pixels, weight: 0.4, class_balance: 0.3}]'
+    recipe="$1" changes=()
+    case "$1" in affinity_*) recipe=affinity changes=("$without_region_loss") ;; esac
+    case "$1" in
+    affinity_both) changes+=("row=class affinity") ;;
+    affinity_positive) changes+=("row=class affinity, support only" parser.path.1.messages=positive) ;;
+    affinity_negative) changes+=("row=class affinity, suppression only" parser.path.1.messages=negative) ;;
+    affinity_learned) changes+=("row=learned edges" parser.path.1.edges=learned) ;;
+    affinity_learned_positive)
+        changes+=("row=learned edges, support only" parser.path.1.edges=learned parser.path.1.messages=positive) ;;
+    affinity_learned_negative)
+        changes+=("row=learned edges, suppression only" parser.path.1.edges=learned parser.path.1.messages=negative) ;;
+    esac
+}
+
 row() { # NAME SEED
-    local run="camvid_$1_${protocol}_$2"
+    local run="camvid_$1_${protocol}_$2" recipe changes
     [ -f "docs/runs/$run/evaluation.json" ] && return
-    local settings=("training.num_threads=$threads") command=("$mereo" train "recipes/camvid_$1_$protocol.yaml")
+    variant "$1"
+    local settings=("training.num_threads=$threads" "${changes[@]}")
+    local command=("$mereo" train "recipes/camvid_${recipe}_$protocol.yaml")
     [ "$2" = 0 ] || settings+=("training.seed=$2")
     [ "$1" = smp ] &&
         command=(.venv/bin/python benchmarks/peers/train_smp_deeplabv3plus.py "recipes/camvid_fcn_$protocol.yaml")
@@ -26,12 +45,14 @@ row() { # NAME SEED
     "${command[@]}" --out "runs/$run" "${settings[@]}"
     keep "$run"
 }
-export -f keep row
+export -f keep variant row
 
 if [ "$protocol" = full ]; then # One seed, the baseline two.
-    rows="fcn:0 fcn:1 upernet:0 deeplabv3:0 smp:0"
+    rows="fcn:0 fcn:1 affinity:0 ocr:0 deeplabv3:0 smp:0 upernet:0"
 else
-    rows="fcn:0 fcn:1 upernet:0 upernet:1 deeplabv3:0 deeplabv3:1 smp:0 smp:1"
+    names="fcn deeplabv3 affinity affinity_both affinity_positive affinity_negative affinity_learned"
+    names+=" affinity_learned_positive affinity_learned_negative ocr upernet smp"
+    rows=$(for name in $names; do echo "$name:0 $name:1"; done)
 fi
-tr ' ' '\n' <<<"$rows" | tr ':' ' ' | xargs -P "$at_once" -L 1 bash -euo pipefail -c 'row "$@"' row
+tr -s ' \n' '\n' <<<"$rows" | tr ':' ' ' | xargs -P "$at_once" -L 1 bash -euo pipefail -c 'row "$@"' row
 "$mereo" table docs/runs/camvid_*_"${protocol}"_* --baseline FCN --out docs/results.md --section "camvid $protocol"
