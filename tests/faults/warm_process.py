@@ -7,6 +7,7 @@ saved. Run as a script this file is the server; imported it is the client.
 import gc
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -162,6 +163,7 @@ def be_a_child(question: dict[str, Any]) -> None:
     from mereo.commands.main import run
 
     os.setsid()
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # The suite may itself run under nohup.
     os.chdir(question["cwd"])
     os.environ.update(question["environment"])
     for descriptor, name in ((0, os.devnull), (1, question["out"]), (2, question["err"])):

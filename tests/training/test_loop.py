@@ -122,8 +122,10 @@ def test_bf16_and_best_score(tmp_path: Path) -> None:
     assert load(report.folder / "best.safetensors").config == load(report.folder / "last.safetensors").config
 
 
-def test_compiled_steps_learn_the_same(tmp_path: Path) -> None:
+def test_compiled_steps_learn_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch._inductor")
+    # A compiler that was killed elsewhere leaves half a library in the user's cache.
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "compiled"))
     plain = run(tmp_path, name="a", steps=2)
     try:
         compiled = run(tmp_path, name="b", steps=2, compile=True)
