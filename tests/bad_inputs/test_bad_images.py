@@ -87,6 +87,7 @@ def test_alone_it_ends_with_2_and_one_line(name: str, mereo: Mereo, tiny_file: P
     assert not out.exists(), "nothing is written where nothing was parsed"
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_says_no_more(tiny_file: Path, tmp_path: Path) -> None:
     """Not even C libraries, which write past Python."""
     for name in ALONE:

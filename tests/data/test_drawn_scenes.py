@@ -55,6 +55,7 @@ def test_labels_agree(kind: str) -> None:
         check_labels(sample)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     height=st.integers(1, 70), width=st.integers(1, 90), index=st.integers(0, 10**6), kind=st.sampled_from(KINDS)
@@ -96,6 +97,7 @@ def test_global_randomness_is_neither_used_nor_changed() -> None:
     assert digest(draw_scene(0, 0, size=SMALL)) == first
 
 
+@pytest.mark.slow
 def test_another_process_draws_the_same_bytes() -> None:
     script = (
         "import hashlib\n"
