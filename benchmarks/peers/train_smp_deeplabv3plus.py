@@ -70,7 +70,7 @@ def main() -> None:
     arguments.add_argument("overrides", nargs="*")
     arguments.add_argument("--out", type=Path, required=True)
     arguments.add_argument("--resume", action="store_true")
-    chosen = arguments.parse_args()
+    chosen = arguments.parse_intermixed_args()
     recipe = load_recipe(chosen.recipe, ["name=camvid_smp", "row=DeepLabV3+ (smp)", *chosen.overrides])
     report = run_recipe(
         recipe,
