@@ -1,8 +1,8 @@
 """Give freed memory back to the system from time to time (Linux with glibc).
 
 Pictures of ever-changing sizes leave holes in the allocator's heap that no later picture fits: the resident memory grew
-by 167 MB from image 100 to 2,000 without a byte being leaked. Trimming costs about 4 ms an image (measured every 16
-images, sizes up to 500x500) and holds it level.
+by 167 MB from image 100 to 2,000 without a byte being leaked. Trimming costs about 5 ms an image (every 16 images,
+sizes up to 500x500, busy cores) and holds it level.
 """
 
 import ctypes

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from mereo.parser.tiled_parsing import TileSide
 
 SKIPPED_SOME = 4
-
 MOST_NAMED = 5  # Of arguments that lead to no image; more would hide the sentence.
 
 
