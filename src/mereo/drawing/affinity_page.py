@@ -15,9 +15,9 @@ from mereo.drawing.overlay import draw_overlay
 from mereo.drawing.page_parts import (
     basic_style,
     colour_rules,
-    content_hash,
     escaped,
     filled,
+    page_head,
     relative_link,
     script_data,
 )
@@ -61,12 +61,13 @@ def write_affinity_page(
     script = hover_script() + _part(".js")
     hover = _class_map(coarse)
     values = {
-        "title": escaped(f"Affinities in {name}"),
-        "summary": escaped("Which region of the picture supported which, and which suppressed which"),
-        "style": style,
-        "style_hash": content_hash(style),
+        "head": page_head(
+            f"Affinities in {name}",
+            summary="Which region of the picture supported which, and which suppressed which",
+            style=style,
+            script=script,
+        ),
         "script": script,
-        "script_hash": content_hash(script),
         "pictures": "\n".join(figures),
         "regions": "\n".join(_region(one, taxonomy) for one in regions),
         "footer": "".join(

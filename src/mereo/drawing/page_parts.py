@@ -16,12 +16,28 @@ from urllib.parse import quote
 
 from mereo.drawing.text_lines import printable
 
-BASIC_STYLE = Path(__file__).with_name("page_basics.css")
+BASIC_STYLE, HEAD = Path(__file__).with_name("page_basics.css"), Path(__file__).with_name("page_head.html")
 
 
 def basic_style() -> str:
     """Colours (light and dark), letters, the frame of a page."""
     return BASIC_STYLE.read_text(encoding="utf-8")
+
+
+def page_head(title: str, *, summary: str, style: str, script: str | None = None) -> str:
+    """Everything up to the page's main part, with the policy that allows this style and this script alone.
+
+    `title` is any text, `summary` is HTML. The script itself stands at the end of the page; without one the policy's
+    default refuses every script.
+    """
+    values = {
+        "title": escaped(title),
+        "summary": summary,
+        "style": style,
+        "style_hash": content_hash(style),
+        "script_policy": "" if script is None else f"script-src 'sha256-{content_hash(script)}'; ",
+    }
+    return filled(HEAD.read_text(encoding="utf-8"), values)
 
 
 def escaped(value: str) -> str:

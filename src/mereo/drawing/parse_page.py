@@ -12,9 +12,9 @@ from mereo.drawing.legend import percent
 from mereo.drawing.page_parts import (
     basic_style,
     colour_rules,
-    content_hash,
     escaped,
     filled,
+    page_head,
     relative_link,
     script_data,
 )
@@ -45,12 +45,13 @@ def write_parse_page(
     script = hover_script() + _part(".js")
     data = script_data(_page_data(images, names, taxonomy, max_hover_bytes))
     values = {
-        "title": escaped(f"{count} parsed{skipped_count}"),
-        "summary": f'Parser <strong>{escaped(parser_name)}</strong> · <a href="report.json">report.json</a>',
-        "style": style,
-        "style_hash": content_hash(style),
+        "head": page_head(
+            f"{count} parsed{skipped_count}",
+            summary=f'Parser <strong>{escaped(parser_name)}</strong> · <a href="report.json">report.json</a>',
+            style=style,
+            script=script,
+        ),
         "script": script,
-        "script_hash": content_hash(script),
         "filters": _filters(images, taxonomy),
         "cards": "\n".join(_card(image, names[image.source]) for image in images),
         "skipped": _skipped(skipped, names),

@@ -12,7 +12,7 @@ from mereo.atomic_files import write_bytes, write_text
 from mereo.data.taxonomy import Taxonomy
 from mereo.drawing.confusion_picture import draw_confusion
 from mereo.drawing.legend import percent
-from mereo.drawing.page_parts import basic_style, colour_rules, content_hash, escaped, filled, relative_link
+from mereo.drawing.page_parts import basic_style, colour_rules, escaped, filled, page_head, relative_link
 from mereo.drawing.reliability_picture import ReliabilityCurve, draw_reliability
 from mereo.evaluation.evaluation import Evaluation
 from mereo.evaluation.results_text import percent_text
@@ -48,10 +48,11 @@ def write_evaluation_page(
         "{{colours}}", colour_rules(indices, taxonomy.objects.colours_K3.tolist())
     )
     values = {
-        "title": escaped(f"Evaluation of {evaluation.conditions.get('parser', 'a parser')}"),
-        "summary": _summary(evaluation),
-        "style": style,
-        "style_hash": content_hash(style),
+        "head": page_head(
+            f"Evaluation of {evaluation.conditions.get('parser', 'a parser')}",
+            summary=_summary(evaluation),
+            style=style,
+        ),
         "headline": _headline(evaluation),
         "num_classes": str(len(evaluation.class_names)),
         "is_open": " open" if len(evaluation.class_names) <= MAX_OPEN_CLASSES else "",
