@@ -18,6 +18,8 @@ from mereo.heads.pixel_classes import PixelClassesConfig
 from mereo.parser.preprocessing import PreprocessingConfig
 from mereo.parser.scene_parser import SceneParser
 from mereo.reasoning.class_affinity import ClassAffinityConfig
+from mereo.reasoning.concept_tokens import ConceptTokensConfig
+from mereo.reasoning.global_reasoning_unit import GlobalReasoningUnitConfig
 from mereo.reasoning.object_regions import ObjectRegionsConfig
 from mereo.strict import StrictConfig
 
@@ -31,7 +33,9 @@ StageConfig = Annotated[
     | ObjectContextPoolingConfig
     | AdaptivePyramidContextConfig
     | ObjectRegionsConfig
-    | ClassAffinityConfig,
+    | ClassAffinityConfig
+    | GlobalReasoningUnitConfig
+    | ConceptTokensConfig,
     Field(discriminator="stage"),
 ]
 # Becomes a union discriminated by `head` with the second head.
