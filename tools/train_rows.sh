@@ -13,6 +13,7 @@ export threads=$((($(nproc) + at_once - 1) / at_once))
 keep() { # RUN: what `mereo table` reads goes under docs/runs
     mkdir -p "docs/runs/$1"
     cp "runs/$1"/{recipe.yaml,run.json,evaluation.json,per_image.csv} "docs/runs/$1/"
+    [ ! -f "runs/$1/tokens.json" ] || cp "runs/$1/tokens.json" "docs/runs/$1/"
 }
 
 # Rows of one recipe that differ in a switch: the recipe's name, then what is changed.

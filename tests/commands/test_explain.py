@@ -10,6 +10,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[1] / "interaction"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
 from test_affinity_explanation import IMAGE_HWC, affinity_parser
+from test_token_explanation import token_parser
 from tiny_parser import tiny_parser
 
 from mereo.commands.main import run
@@ -41,10 +42,28 @@ def test_pictures_page_and_numbers(image: Path, tmp_path: Path, capsys: pytest.C
     assert run(["explain", str(image), "--affinity", "--parser", parser, "--out", str(out)]) == 0
 
 
+def test_tokens_of_a_picture(image: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    parser, out = tmp_path / "tokens.safetensors", tmp_path / "out"
+    save_parser(token_parser(), parser)
+    line = ["explain", str(image), "--tokens", "--parser", str(parser), "--out", str(out)]
+    assert run([*line, "--at", "3,4"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "6 tokens, those that look at 3,4 most first" and printed[-1] == str(out / "index.html")
+    content = json.loads((out / "explanation.json").read_text())
+    assert {"token", "mass", "centre", "entropy", "classes"} == set(content["tokens"][0])
+    assert sum(one["mass"] for one in content["tokens"]) == pytest.approx(1, abs=1e-4)
+    stems = {path.name.split(".")[0] for path in out.iterdir()}
+    assert stems == {"index", "photograph", "parse", "tokens", "matching", "explanation"}
+    assert len(list((out / "tokens").iterdir())) == 6
+    assert run(line) == 0 and "6 tokens, the heaviest first" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], "explain must know what to explain, but got no view; give --affinity."),
+        ([], "explain must know what to explain, but got no view; give --affinity or --tokens."),
+        (["--affinity", "--tokens"], "explain must know what to explain, but got both; give --affinity or --tokens."),
+        (["--tokens"], "a parser must gather tokens to explain them, but got one without; train e.g."),
         (["--affinity", "--at", "3"], "--at must be two whole numbers X,Y, but got '3'; e.g. 120,80."),
         (["--affinity", "--at", "3,-4"], "--at must be two whole numbers X,Y"),
         (["--affinity", "--at", "3,4000"], "a point must lie in the picture of 83x61"),

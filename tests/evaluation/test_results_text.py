@@ -1,5 +1,6 @@
 """The words of a table, Markdown that nobody's names can break, and the section between two markers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ from mereo.errors import BadInput
 from mereo.evaluation.evaluated_run import EvaluatedRun, RunRecord
 from mereo.evaluation.evaluation import Evaluation
 from mereo.evaluation.results_table import results_tables
-from mereo.evaluation.results_text import duration_text, line_cells, markdown, run_text, write_section
+from mereo.evaluation.results_text import ABOUT_TOKENS, duration_text, line_cells, markdown, run_text, write_section
+from mereo.evaluation.token_measures import TokenMeasures
 from mereo.metrics.confusion import region_counts
 
 
@@ -33,6 +35,24 @@ def made_run(row, confusion_KK, **changes):
 
 
 GOOD, BAD = [[30, 0, 0], [0, 60, 10], [0, 0, 0]], [[20, 10, 0], [30, 40, 0], [0, 0, 0]]
+
+
+def test_tokens_have_a_table_of_their_own():
+    tokens = TokenMeasures(num_tokens=128, num_images=2, class_semantics=0.25, class_diversity=0.4)
+    runs = [
+        replace(made_run("with", GOOD), tokens=tokens),
+        replace(made_run("with", GOOD, seed=1), tokens=tokens.model_copy(update={"class_semantics": 0.35})),
+        made_run("without", BAD),
+    ]
+    lines = markdown(results_tables(runs)).splitlines()
+    place = lines.index(ABOUT_TOKENS)
+    assert lines[place + 2 : place + 5] == [
+        "| row | tokens | S_C | D_C | S_I | D_I |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| with | 128 | 0.300 (0.250, 0.350) | 0.400 (0.400, 0.400) | n/a | n/a |",
+    ]
+    assert lines[place + 5] == ""
+    assert ABOUT_TOKENS not in markdown(results_tables([made_run("without", BAD)]))
 
 
 def test_markdown_of_a_small_table():

@@ -21,6 +21,7 @@ from test_evaluation_files import made_evaluation
 from tiny_parser import tiny_parser
 from writers_of_answers import (
     explain_one,
+    explain_tokens_of_one,
     make_page,
     small_parse,
     small_picture,
@@ -30,6 +31,7 @@ from writers_of_answers import (
     write_mask,
     write_page_of_affinities,
     write_page_of_an_evaluation,
+    write_page_of_tokens,
     write_panoptic,
 )
 
@@ -42,6 +44,7 @@ from mereo.data.sample import Sample
 from mereo.drawing.parse_files import save_parse
 from mereo.evaluation.evaluation_files import write_evaluation
 from mereo.evaluation.results_text import write_section
+from mereo.evaluation.token_measures import TokenMeasures, write_token_measures
 from mereo.parser.weights import save_parser, save_with_temperature
 from mereo.reasoning.cooccurrence_of_samples import cooccurrence_of
 from mereo.recipe.run_facts import write_card
@@ -167,6 +170,7 @@ def run_rows(folder: Path, *, is_resumed: bool = True) -> None:
     with run_folder:
         for step in (3, 4):
             run_folder.write_metrics(step, {"loss": 1.0 / step})
+            run_folder.write_pictures({"picture": np.zeros((2, 3, 3), dtype=np.uint8)})
             run_folder.flush()
 
 
@@ -212,6 +216,7 @@ def write_any_card(folder: Path) -> None:
     write_card(parser(), AnyRecipe(), made_evaluation(), folder)  # type: ignore[arg-type]
 
 
+TOKEN_MEASURES = TokenMeasures(num_tokens=3, num_images=2, class_semantics=0.5, class_diversity=0.25)
 VOLATILE_ROWS: dict[str, Any] = {"volatile": ("events*", "timing.json"), "appended": ("metrics.jsonl",)}
 DRAWN: dict[str, Any] = {"volatile": (".mereo_drawing",), "is_slow": True}
 WRITERS = (
@@ -241,7 +246,10 @@ WRITERS = (
     Writer("label tiff", write_label_tiff),
     Writer("counts of classes", write_counts),
     Writer("page of affinities", write_page_of_affinities),
+    Writer("page of tokens", write_page_of_tokens),
     Writer("explanation", explain_one),
+    Writer("explanation of tokens", explain_tokens_of_one),
+    Writer("measures of tokens", lambda f: write_token_measures(TOKEN_MEASURES, f)),
     Writer("histogram", count_classes, forgives=True),
     Writer("co-occurrence", lambda f: cooccurrence_of(OneSample()), forgives=True),  # type: ignore[arg-type]
     Writer("affinity", count_affinity, lambda f: cooccurrence_of(OneSample())),  # type: ignore[arg-type]

@@ -18,21 +18,24 @@ from test_evaluation_files import made_evaluation
 from test_parse_files import parse_of
 from tiny_parser import TAXONOMY, tiny_parser
 
+from mereo.assembly.seen_tokens import seen_tokens
 from mereo.commands.explain import explain
 from mereo.commands.parse_images import ParseRun, ParseSettings
 from mereo.data.coco_panoptic_writing import PanopticWriter
 from mereo.data.panoptic_map import PanopticMap, PanopticSegment
-from mereo.drawing import affinity_page, parse_files
+from mereo.drawing import affinity_page, parse_files, token_page
 from mereo.drawing.affinity_page import write_affinity_page
 from mereo.drawing.error_pictures import ErrorPictures
 from mereo.drawing.label_tiff import label_tiff
 from mereo.drawing.parse_files import save_for_page
 from mereo.drawing.parse_page import write_parse_page
+from mereo.drawing.token_page import write_token_page
 from mereo.drawing.unsure_areas import write_unsure_png
 from mereo.evaluation import evaluation_page
 from mereo.evaluation.evaluation_page import write_evaluation_page
 from mereo.evaluation.worst_images import WorstImage
 from mereo.interaction.affinity_explanation import AffinityExplanation
+from mereo.interaction.token_explanation import TokenExplanation
 from mereo.reasoning.affinity_influences import Influence, RegionInfluences
 from mereo.reasoning.cooccurrence import Cooccurrence
 from mereo.reasoning.cooccurrence_file import write_cooccurrence
@@ -112,6 +115,29 @@ def write_page_of_affinities(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(affinity_page, "draw_overlay", lambda parse: parse.image_HWC)
         write_affinity_page(folder, coarse=small_parse(), refined=small_parse(), regions=regions, name="a")
+
+
+def write_page_of_tokens(folder: Path) -> None:
+    parse = small_parse()
+    tokens = seen_tokens(np.ones((2, 2, 3)), parse.semantic, parse.taxonomy.num_objects)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(token_page, "draw_overlay", lambda parse: parse.image_HWC)
+        patch.setattr(token_page, "draw_token", lambda *arguments: small_picture())
+        patch.setattr(token_page, "draw_token_sheet", lambda *arguments: small_picture())
+        write_token_page(folder, parse=parse, tokens=tokens, num_tokens=2, name="a", matching_HWC=small_picture())
+
+
+def explain_tokens_of_one(folder: Path) -> None:
+    """The command around a page that is made elsewhere."""
+    parse = small_parse()
+    tokens = seen_tokens(np.ones((2, 2, 3)), parse.semantic, parse.taxonomy.num_objects)
+    explanation = TokenExplanation(parse, np.ones((2, 2, 3)), tokens, False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mereo.commands.parse.open_parser", lambda name, device: None)
+        patch.setattr("mereo.data.image_reading.read_image", lambda path, **options: parse.image_HWC)
+        patch.setattr("mereo.interaction.token_explanation.explain_tokens", lambda *arguments: explanation)
+        patch.setattr("mereo.drawing.token_page.write_token_page", lambda out, **options: out / "index.html")
+        explain(Path("a.jpg"), tokens=True, out=folder / "out")
 
 
 def explain_one(folder: Path) -> None:

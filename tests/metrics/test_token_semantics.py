@@ -58,6 +58,15 @@ def test_classes_that_are_absent_and_the_strength_of_a_token_do_not_matter() -> 
     assert token_semantics(weight_KHW * 7, label_HW, 9) == pytest.approx(compact)
 
 
+@pytest.mark.parametrize("size", [(6, 10), (7, 13), (2, 3)])
+def test_labels_of_another_size_vote_with_the_cell_they_lie_in(size: tuple[int, int]) -> None:
+    random = np.random.default_rng(0)
+    weight_Khw, label_HW = random.random((4, 3, 5)), random.integers(0, 3, size)
+    rows, columns = ((np.arange(n) + 0.5) * cells / n for n, cells in zip(size, (3, 5)))
+    enlarged_KHW = weight_Khw[:, rows.astype(int)[:, None], columns.astype(int)]
+    assert token_semantics(weight_Khw, label_HW, 3) == pytest.approx(by_a_loop(enlarged_KHW, label_HW, 3))
+
+
 def test_bad_weights_and_labels() -> None:
     with pytest.raises(BadInput, match="labels must be classes 0 to 1, but got 0 to 7"):
         token_semantics(np.ones((1, 1, 2)), np.array([[0, 7]]), 2)

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from mereo.errors import BadInput
-from mereo.regions.connected_components import class_components, nearest_places
+from mereo.regions.connected_components import class_components
 
 SQUARE = np.ones((3, 3), dtype=bool)
 label_maps = arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.sampled_from([0, 1, 2, 255]))
@@ -100,13 +100,3 @@ def test_bad_maps() -> None:
         class_components(np.zeros((2, 2)), min_fraction=5)
     with pytest.raises(BadInput, match=r"a label map must have pixels, but got \(0, 4\)"):
         class_components(np.zeros((0, 4)))
-
-
-@given(st.integers(1, 50), st.integers(1, 50))
-@settings(deadline=None)
-def test_places_as_torch_finds_the_nearest(length: int, short_length: int) -> None:
-    import torch
-
-    row = torch.arange(length, dtype=torch.float64)[None, None]
-    wanted = torch.nn.functional.interpolate(row, size=short_length, mode="nearest-exact")[0, 0]
-    assert nearest_places(length, short_length).tolist() == wanted.tolist()

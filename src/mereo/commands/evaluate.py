@@ -24,6 +24,9 @@ def evaluate(
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
     out: Annotated[Path | None, typer.Option(help="Folder for index.html, pictures and all counts.")] = None,
     worst: Annotated[int, typer.Option(min=0, help="How many of the worst images the page shows.")] = 12,
+    tokens: Annotated[
+        bool, typer.Option("--tokens", help="Also how much the tokens mean (parsers with e.g. concept_tokens).")
+    ] = False,
     fit_temperature: Annotated[
         bool,
         typer.Option(
@@ -72,6 +75,8 @@ def evaluate(
             progress=progress,
         ).with_conditions(parser=parser, split=split, temperature=loaded.temperature)
     print_evaluation(evaluation, console)
+    if tokens:
+        _evaluate_tokens(loaded, samples, out, console)
     if out is not None:
         write_evaluation(evaluation, out)
         if fit is not None:
@@ -99,6 +104,22 @@ def print_evaluation(evaluation: "Evaluation", console: Any) -> None:
 
         error = _percent(evaluation.expected_calibration_error)
         console.print(f"calibration error {error}. {unsure_in_words(evaluation)}", soft_wrap=True)
+
+
+def _evaluate_tokens(loaded: Any, samples: Any, out: Path | None, console: Any) -> None:
+    from mereo.evaluation.results_text import TOKEN_MEASURES, number_text
+    from mereo.evaluation.token_evaluation import evaluate_tokens
+    from mereo.evaluation.token_measures import write_token_measures
+
+    with _progress(console, "looking at tokens") as progress:
+        found = evaluate_tokens(loaded, samples, progress=progress)
+    values = ", ".join(f"{short} {number_text(getattr(found, name))}" for name, short in TOKEN_MEASURES.items())
+    console.print(
+        f"{found.num_tokens} tokens: {values} (S: entropy in nats, low is good; D: diversity, high is good)",
+        soft_wrap=True,
+    )
+    if out is not None:
+        write_token_measures(found, out)
 
 
 def _percent(value: float | None) -> str:

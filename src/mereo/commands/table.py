@@ -46,15 +46,27 @@ def _print_tables(tables: "tuple[ResultsTable, ...]") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from mereo.evaluation.results_text import class_cells, class_header_cells, header_cells, line_cells, run_text
+    from mereo.evaluation.results_text import (
+        ABOUT_TOKENS,
+        class_cells,
+        class_header_cells,
+        header_cells,
+        line_cells,
+        run_text,
+        token_cells,
+        token_header_cells,
+    )
 
     console = Console()
     for one in tables:
         summary = [line_cells(one, line) for line in one.lines]
-        for title, header, rows in (
+        shown_tables = [
             (f"protocol {one.protocol}, {one.num_images} images, percent", header_cells(one), summary),
             ("IoU of each class, percent", class_header_cells(one), class_cells(one)),
-        ):
+        ]
+        if one.lines_with_tokens:
+            shown_tables.append((ABOUT_TOKENS, token_header_cells(), token_cells(one)))
+        for title, header, rows in shown_tables:
             shown = Table(
                 title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False
             )

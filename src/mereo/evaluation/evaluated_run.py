@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mereo.errors import BadInput
 from mereo.evaluation.evaluation import Evaluation
 from mereo.evaluation.evaluation_files import EVALUATION_FILE, PER_IMAGE_FILE, read_evaluation
+from mereo.evaluation.token_measures import TokenMeasures, read_token_measures
 from mereo.strict_yaml import validated
 
 RUN_FILE = "run.json"
@@ -34,9 +35,12 @@ class RunRecord(BaseModel):
 
 @dataclass(frozen=True)
 class EvaluatedRun:
+    """`tokens` is None for a parser that has none."""
+
     folder: Path
     record: RunRecord
     evaluation: Evaluation
+    tokens: TokenMeasures | None = None
 
 
 def read_evaluated_run(folder: str | Path) -> EvaluatedRun:
@@ -57,4 +61,5 @@ def read_evaluated_run(folder: str | Path) -> EvaluatedRun:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path} must be readable JSON, but got: {error}; train again.") from error
-    return EvaluatedRun(folder, validated(RunRecord, content, source=str(path)), read_evaluation(folder))
+    record = validated(RunRecord, content, source=str(path))
+    return EvaluatedRun(folder, record, read_evaluation(folder), read_token_measures(folder))

@@ -32,6 +32,10 @@ class ResultsLine:
         """One value a seed of `mean_iou`, `pixel_accuracy` or `boundary_iou`."""
         return [getattr(run.evaluation, name) for run in self.runs]
 
+    def token_measure_of_seeds(self, name: str) -> list[float | None]:
+        """One value a seed of a measure of `TokenMeasures`; None where the parser has no tokens."""
+        return [None if run.tokens is None else getattr(run.tokens, name) for run in self.runs]
+
     def class_iou(self, class_index: int) -> float | None:
         """Mean over the seeds that have a value."""
         return mean_of([run.evaluation.per_class[class_index].iou for run in self.runs])
@@ -45,6 +49,10 @@ class ResultsTable:
     lines: tuple[ResultsLine, ...]
     num_images: int
     has_baseline: bool
+
+    @property
+    def lines_with_tokens(self) -> list[ResultsLine]:
+        return [line for line in self.lines if any(run.tokens is not None for run in line.runs)]
 
     @property
     def classes_by_frequency(self) -> list[tuple[int, str, float | None]]:

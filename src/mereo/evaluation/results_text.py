@@ -1,7 +1,7 @@
 """The words of a results table: cells (for terminal and files), and Markdown between two markers of a file."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mereo.atomic_files import write_bytes
@@ -10,6 +10,15 @@ from mereo.evaluation.evaluated_run import EvaluatedRun
 from mereo.evaluation.results_table import ResultsLine, ResultsTable, mean_of
 
 END_MARKER = "<!-- end -->"
+TOKEN_MEASURES = {
+    "class_semantics": "S_C",
+    "class_diversity": "D_C",
+    "instance_semantics": "S_I",
+    "instance_diversity": "D_I",
+}
+ABOUT_TOKENS = (
+    "Tokens: semantics S (entropy in nats, low is good), diversity D (high is good), of classes and instances."
+)
 
 
 def header_cells(table: ResultsTable) -> list[str]:
@@ -39,6 +48,22 @@ def class_cells(table: ResultsTable) -> list[list[str]]:
     ]
 
 
+def token_header_cells() -> list[str]:
+    return ["row", "tokens", *TOKEN_MEASURES.values()]
+
+
+def token_cells(table: ResultsTable) -> list[list[str]]:
+    """One row a line whose parser has tokens."""
+    return [
+        [
+            line.row,
+            ", ".join(sorted({str(run.tokens.num_tokens) for run in line.runs if run.tokens is not None})),
+            *(_mean_and_seeds(line.token_measure_of_seeds(name), number_text) for name in TOKEN_MEASURES),
+        ]
+        for line in table.lines_with_tokens
+    ]
+
+
 def run_text(run: EvaluatedRun) -> str:
     """How a number was made, so that it can be made again."""
     record, evaluation = run.record, run.evaluation
@@ -60,6 +85,14 @@ def percent_text(fraction: float | None) -> str:
     ('51.23', 'n/a')
     """
     return "n/a" if fraction is None else f"{100 * fraction:.2f}"
+
+
+def number_text(value: float | None) -> str:
+    """
+    >>> number_text(0.51234), number_text(None)
+    ('0.512', 'n/a')
+    """
+    return "n/a" if value is None else f"{value:.3f}"
 
 
 def duration_text(seconds: float) -> str:
@@ -90,6 +123,9 @@ def markdown(tables: Sequence[ResultsTable]) -> str:
             )
         parts.append("IoU of each class, the most frequent first (`share`: of the labelled pixels):")
         parts.append(_markdown_table(class_header_cells(table), class_cells(table)))
+        if table.lines_with_tokens:
+            parts.append(ABOUT_TOKENS)
+            parts.append(_markdown_table(token_header_cells(), token_cells(table)))
         parts.append("\n".join(f"- {run_text(run)}" for line in table.lines for run in line.runs))
     return "\n\n".join(parts)
 
@@ -122,9 +158,9 @@ def write_section(path: str | Path, section: str, content: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
-def _mean_and_seeds(values: list[float | None]) -> str:
-    mean = percent_text(mean_of(values))
-    return mean if len(values) == 1 else f"{mean} ({', '.join(map(percent_text, values))})"
+def _mean_and_seeds(values: list[float | None], text: Callable[[float | None], str] = percent_text) -> str:
+    mean = text(mean_of(values))
+    return mean if len(values) == 1 or mean == text(None) else f"{mean} ({', '.join(map(text, values))})"
 
 
 def _difference_text(line: ResultsLine) -> str:

@@ -11,7 +11,8 @@ from torch import Tensor
 from mereo.errors import BadInput
 from mereo.shapes import require_shapes
 
-FOCAL_ALPHA, FOCAL_GAMMA = 0.25, 2.0
+FOCAL_ALPHA = 0.25  # gamma is 2: a square.
+BLOCK_ELEMENTS = 1 << 17
 
 
 def match_components(cost_KM: np.ndarray | Tensor, *, total: int) -> tuple[np.ndarray, np.ndarray]:
@@ -47,26 +48,31 @@ def match_components(cost_KM: np.ndarray | Tensor, *, total: int) -> tuple[np.nd
 def matching_costs(probability_KHW: Tensor, mask_MHW: Tensor, *, dice_weight: float = 1.0) -> Tensor:
     """K M: focal loss plus `dice_weight` times dice loss of every concept on every component (equation 5).
 
-    Both are linear in the component's mask up to a division, so one matrix product gives all pairs.
+    Both are linear in the component's mask up to a division, so matrix products give all pairs.
     """
     require_shapes(probability_KHW=probability_KHW, mask_MHW=mask_MHW)
     wide = torch.promote_types(probability_KHW.dtype, torch.float32)
-    probability_KP = probability_KHW.to(wide).flatten(1)
-    mask_PM = mask_MHW.to(wide).flatten(1).t()
+    probability_KP, mask_MP = probability_KHW.to(wide).flatten(1), mask_MHW.to(wide).flatten(1)
     num_pixels = probability_KP.shape[1]
-    inside_KP, outside_KP = focal_terms(probability_KP)
-    products_2KM = torch.cat([inside_KP - outside_KP, probability_KP]) @ mask_PM
-    focal_KM, overlap_KM = products_2KM.split(len(probability_KP))
-    focal_KM = (focal_KM + outside_KP.sum(dim=1, keepdim=True)) / num_pixels
-    mass_KM = probability_KP.sum(dim=1, keepdim=True) + mask_PM.sum(dim=0)
-    return focal_KM + dice_weight * (1 - (2 * overlap_KM + 1) / (mass_KM + 1))
+    focal_KM = torch.cat([_focal_sums(block, mask_MP) for block in probability_KP.split(_block_length(num_pixels))])
+    overlap_KM = (mask_MP @ probability_KP.t()).t()
+    mass_KM = probability_KP.sum(dim=1, keepdim=True) + mask_MP.sum(dim=1)
+    return focal_KM / num_pixels + dice_weight * (1 - (2 * overlap_KM + 1) / (mass_KM + 1))
 
 
-def focal_terms(probability_KP: Tensor) -> tuple[Tensor, Tensor]:
-    """What a pixel costs where the mask is 1, and where it is 0: a (1-p)^g (-log p) and (1-a) p^g (-log (1-p))."""
+def _focal_sums(probability_KP: Tensor, mask_MP: Tensor) -> Tensor:
+    """K M: over all pixels, -a (1-p)^2 log p where the mask is 1 and -(1-a) p^2 log (1-p) where it is 0."""
     smallest = torch.finfo(probability_KP.dtype).eps
-    probability_KP = probability_KP.clamp(smallest, 1 - smallest)
-    rest_KP = 1 - probability_KP
-    inside_KP = rest_KP.square().mul_(probability_KP.log()).mul_(-FOCAL_ALPHA)
-    outside_KP = probability_KP.square().mul_(rest_KP.log()).mul_(FOCAL_ALPHA - 1)
-    return inside_KP, outside_KP
+    square_KP = probability_KP.clamp(smallest, 1 - smallest)
+    rest_KP = 1 - square_KP
+    inside_KP, outside_KP = square_KP.log(), rest_KP.log()
+    inside_KP *= rest_KP.square_()
+    outside_KP *= square_KP.square_()
+    background_K1 = outside_KP.sum(dim=1, keepdim=True)
+    inside_KP.sub_(outside_KP, alpha=(1 - FOCAL_ALPHA) / FOCAL_ALPHA)
+    return -FOCAL_ALPHA * (mask_MP @ inside_KP.t()).t() - (1 - FOCAL_ALPHA) * background_K1
+
+
+def _block_length(num_pixels: int) -> int:
+    """Concepts at a time: what fits into a core's cache takes a third of the time of arrays that do not."""
+    return max(1, BLOCK_ELEMENTS // num_pixels)

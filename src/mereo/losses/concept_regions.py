@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from mereo.losses.component_matching import FOCAL_ALPHA, match_components, matching_costs
 from mereo.processes import mean_over_processes
-from mereo.regions.connected_components import class_components, nearest_places
+from mereo.regions.connected_components import ClassComponents, class_components
+from mereo.regions.nearest_places import nearest_places
 from mereo.shapes import require_shapes
 
 Union = Literal["noisy_or", "clamped_sum"]
@@ -133,10 +134,16 @@ class ConceptRegions(nn.Module):
 
     def targets(self, label_HW: Tensor, *, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """Components of one label map on the grid of the concepts (M h w), and which of its cells are labelled."""
-        label = label_HW.cpu().numpy()
-        components = class_components(
-            label, ignore_label=self.ignore_label, min_fraction=self.min_fraction, size=size, opens=self.opens
-        )
-        rows_h, columns_w = (torch.from_numpy(nearest_places(long, short)) for long, short in zip(label.shape, size))
+        components = self.components(label_HW, size=size)
+        rows_h, columns_w = (torch.from_numpy(nearest_places(long, short)) for long, short in zip(label_HW.shape, size))
         is_counted_hw = label_HW[rows_h[:, None], columns_w] != self.ignore_label
         return torch.from_numpy(components.mask_MHW).to(label_HW.device), is_counted_hw
+
+    def components(self, label_HW: Tensor, *, size: tuple[int, int]) -> ClassComponents:
+        return class_components(
+            label_HW.cpu().numpy(),
+            ignore_label=self.ignore_label,
+            min_fraction=self.min_fraction,
+            size=size,
+            opens=self.opens,
+        )

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
 from mereo.features.position_codes import position_codes
-from mereo.features.stage import MAX_WIDTH, Stage
+from mereo.features.stage import MAX_WIDTH
 from mereo.reasoning.graph_convolution import GraphConvolution
-from mereo.reasoning.token_regions import TokenRegions
+from mereo.reasoning.token_regions import TokenReasoner, TokenRegions
 from mereo.regions.concept_masks import gathered_by_masks, mask_centroids, spread_by_masks
 from mereo.shapes import require_shapes
 from mereo.strict import StrictConfig
@@ -35,7 +35,7 @@ class ConceptEvidence(TokenRegions):
     refined_BKD: Tensor
 
 
-class ConceptTokens(Stage):
+class ConceptTokens(TokenReasoner):
     """The last map plus what the tokens of the image make of it. Same shapes out."""
 
     def __init__(

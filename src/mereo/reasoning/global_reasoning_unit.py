@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from mereo.features.conv_norm import PresentBatchNorm2d
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
-from mereo.features.stage import MAX_WIDTH, Stage
+from mereo.features.stage import MAX_WIDTH
 from mereo.reasoning.graph_convolution import GraphConvolution
-from mereo.reasoning.token_regions import TokenRegions
+from mereo.reasoning.token_regions import TokenReasoner, TokenRegions
 from mereo.strict import StrictConfig
 
 
@@ -25,7 +25,7 @@ class GlobalReasoningEvidence(TokenRegions):
     nodes_BKD: Tensor
 
 
-class GlobalReasoningUnit(Stage):
+class GlobalReasoningUnit(TokenReasoner):
     """The last map plus what the nodes make of it. Same shapes out."""
 
     def __init__(self, in_layout: FeatureLayout, *, num_nodes: int = 64, width: int = 128) -> None:

@@ -19,8 +19,12 @@ from mereo.errors import BadEnvironment, BadInput
 from mereo.evaluation.evaluate import evaluate
 from mereo.evaluation.evaluation import Evaluation
 from mereo.evaluation.evaluation_files import write_evaluation
+from mereo.evaluation.token_evaluation import evaluate_tokens
+from mereo.evaluation.token_measures import TokenMeasures, write_token_measures
 from mereo.parser.scene_parser import SceneParser
+from mereo.parser.token_weights import has_tokens
 from mereo.recipe.assemble import BuiltRun, build_run
+from mereo.recipe.matching_pictures import matching_pictures
 from mereo.recipe.recipe import Recipe, load_recipe, recipe_yaml
 from mereo.recipe.run_facts import run_facts, write_card
 from mereo.training.loop import TrainingResult, train
@@ -97,7 +101,7 @@ def run_recipe(
             fabric=fabric,
             signals=signals,
             is_resumed=is_resumed,
-            score=None if built.val_samples is None else lambda parser: _score(parser, built, signals),
+            score=None if built.val_samples is None else lambda parser: _score(parser, built, run, signals),
         )
         watch.leave()
         if not fabric.is_global_zero:
@@ -110,8 +114,11 @@ def run_recipe(
             return RunReport(out, result, None, is_stopped=not result.is_finished, is_first=True)
         try:
             evaluation = _measure(recipe, built, signals)
+            tokens = _measure_tokens(built, signals)
         except Stopped:
             return RunReport(out, result, None, is_stopped=True, is_first=True)
+        if tokens is not None:
+            write_token_measures(tokens, out)
         write_evaluation(evaluation, out)
         if built.parser.config is not None:
             write_card(built.parser, recipe, evaluation, out)
@@ -166,8 +173,18 @@ def _measure(recipe: Recipe, built: BuiltRun, signals: StopSignals) -> Evaluatio
     return evaluation.with_conditions(data=data, parser=recipe.name)
 
 
-def _score(parser: SceneParser, built: BuiltRun, signals: StopSignals) -> float:
-    return evaluate(parser, _required_val(built), progress=signals.raise_if_set).mean_iou or 0.0
+def _measure_tokens(built: BuiltRun, signals: StopSignals) -> TokenMeasures | None:
+    if not has_tokens(built.parser):
+        return None
+    return evaluate_tokens(built.parser, _required_val(built), progress=signals.raise_if_set)
+
+
+def _score(parser: SceneParser, built: BuiltRun, run: RunFolder, signals: StopSignals) -> float:
+    score = evaluate(parser, _required_val(built), progress=signals.raise_if_set).mean_iou or 0.0
+    if run.is_writer:
+        parser.eval()  # The loop sets it back.
+        run.write_pictures(matching_pictures(parser, built.objective, _required_val(built)[0]))
+    return score
 
 
 def _required_val(built: BuiltRun) -> Samples:

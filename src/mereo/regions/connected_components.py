@@ -7,6 +7,7 @@ import cc3d
 import numpy as np
 
 from mereo.errors import BadInput
+from mereo.regions.nearest_places import nearest_places
 from mereo.shapes import require_shapes
 
 CONNECTIVITY: Final = 8
@@ -59,15 +60,6 @@ def class_components(
     mask_Mhw, kept_M = mask_Mhw[is_there_M], kept_M[is_there_M]
     place_M = mask_Mhw.reshape(len(mask_Mhw), size[0] * size[1]).argmax(axis=1)
     return ClassComponents(mask_Mhw, label_HW[np.ix_(rows_h, columns_w)].reshape(-1)[place_M], area_C[kept_M])
-
-
-def nearest_places(length: int, short_length: int) -> np.ndarray:
-    """Where each cell of a coarser (or finer) grid looks: the pixel at its middle.
-
-    >>> nearest_places(6, 2).tolist(), nearest_places(2, 4).tolist()
-    ([1, 4], [0, 0, 1, 1])
-    """
-    return ((2 * np.arange(short_length) + 1) * length) // (2 * short_length)
 
 
 def _shifted(label_HW: np.ndarray, ignore_label: int | None) -> np.ndarray:

@@ -5,12 +5,16 @@ Its own writer hands them to a thread, and a full disk would end that thread wit
 
 import secrets
 import time
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 
 class EventFile:
-    """Scalars by name and step. On resuming, `purge_step` makes TensorBoard forget what will be made again."""
+    """Scalars and pictures by name and step. On resuming, `purge_step` makes TensorBoard forget what is made again."""
 
     def __init__(self, folder: Path, *, purge_step: int | None = None) -> None:
         from tensorboard.compat.proto.event_pb2 import Event, SessionLog
@@ -28,6 +32,19 @@ class EventFile:
     def add(self, step: int, values: dict[str, float | int]) -> None:
         scalars = [self._summary.Value(tag=name, simple_value=value) for name, value in values.items()]
         self._write(step=step, summary=self._summary(value=scalars))
+
+    def add_pictures(self, step: int, pictures: dict[str, np.ndarray]) -> None:
+        """Each H W 3 uint8, as a PNG."""
+        values = []
+        for name, picture_HWC in pictures.items():
+            png = BytesIO()
+            Image.fromarray(picture_HWC).save(png, format="PNG")
+            height, width, colours = picture_HWC.shape
+            image = self._summary.Image(
+                height=height, width=width, colorspace=colours, encoded_image_string=png.getvalue()
+            )
+            values.append(self._summary.Value(tag=name, image=image))
+        self._write(step=step, summary=self._summary(value=values))
 
     def _write(self, **content: Any) -> None:
         self._records.write(self._event(wall_time=time.time(), **content).SerializeToString())

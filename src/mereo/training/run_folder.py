@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+
 from mereo.atomic_files import remove_leftovers, write_json, write_text
 from mereo.errors import BadEnvironment, BadInput
 from mereo.training.event_file import EventFile
@@ -27,6 +29,7 @@ class RunFolder:
         self._events: EventFile | None = None
         self._started = time.monotonic()
         self._seconds_before = 0.0
+        self._last_step = 0
 
     def open(self, *, is_resumed: bool, first_step: int, is_score_due: bool = False) -> "RunFolder":
         """Ready for the rows of steps from `first_step` on; rows that will be made again are dropped."""
@@ -68,6 +71,14 @@ class RunFolder:
         with self._explained():
             self._metrics.write(json.dumps({"step": step, **values}) + "\n")
             self._events.add(step, values)
+        self._last_step = step
+
+    def write_pictures(self, pictures: dict[str, np.ndarray]) -> None:
+        """For TensorBoard, beside the row written last. Each H W 3 uint8."""
+        if self._events is None or not pictures:
+            return
+        with self._explained():
+            self._events.add_pictures(self._last_step, pictures)
 
     def flush(self) -> None:
         """Rows are on disk before the checkpoint that depends on them."""

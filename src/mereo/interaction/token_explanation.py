@@ -1,0 +1,54 @@
+"""What the tokens of one picture look at (concept tokens and every other parser that has tokens)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mereo.assembly.parse import Parse
+from mereo.assembly.seen_tokens import SeenToken, seen_tokens
+from mereo.errors import BadInput
+from mereo.parser.scene_parser import SceneParser
+from mereo.parser.token_weights import has_tokens, token_weights_of
+from mereo.reasoning.concept_tokens import ConceptTokens
+from mereo.regions.nearest_places import nearest_places
+
+
+@dataclass(frozen=True, eq=False)
+class TokenExplanation:
+    """Tokens are sorted by mass, the heaviest first. Classes are the parser's own answer.
+
+    `is_of_concepts`: the tokens' weights are probabilities, trained on components (concept_tokens).
+    """
+
+    parse: Parse
+    weight_Khw: np.ndarray
+    tokens: tuple[SeenToken, ...]
+    is_of_concepts: bool
+
+    def tokens_at(self, x: int, y: int) -> tuple[SeenToken, ...]:
+        """All tokens, the one that looks at this pixel of the picture most first."""
+        height, width = self.parse.size
+        if not (0 <= x < width and 0 <= y < height):
+            raise BadInput(f"a point must lie in the picture of {width}x{height}, but got {x},{y}; choose another.")
+        rows, columns = self.tokens[0].weight_hw.shape
+        row, column = nearest_places(rows, height)[y], nearest_places(columns, width)[x]
+        return tuple(sorted(self.tokens, key=lambda one: -one.weight_hw[row, column]))
+
+
+def explain_tokens(parser: SceneParser, image_HWC: np.ndarray) -> TokenExplanation:
+    """The last stage of the parser that gathers tokens, asked about one photograph."""
+    if not has_tokens(parser):
+        raise BadInput(
+            "a parser must gather tokens to explain them, but got one without; train e.g. "
+            "recipes/camvid_concepts_small.yaml."
+        )
+    parse = parser.parse(image_HWC)
+    was_training = parser.training
+    parser.eval()
+    try:
+        weight_Khw = token_weights_of(parser, image_HWC)
+    finally:
+        parser.train(was_training)
+    tokens = seen_tokens(weight_Khw, parse.semantic, parser.taxonomy.num_objects)
+    is_of_concepts = any(isinstance(stage, ConceptTokens) for stage in parser.path)
+    return TokenExplanation(parse, weight_Khw, tokens, is_of_concepts)

@@ -1,0 +1,33 @@
+"""What the tokens of a parser look at: the one place that knows which answers hold tokens."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mereo.errors import BadInput
+from mereo.parser.image_scores import prepared_image
+from mereo.parser.preprocessing import working_size
+from mereo.parser.scene_parser import SceneAnswers, SceneParser
+from mereo.reasoning.token_regions import TokenReasoner, TokenRegions
+
+
+def has_tokens(parser: SceneParser) -> bool:
+    return any(isinstance(stage, TokenReasoner) for stage in parser.path)
+
+
+def token_weights(answers: SceneAnswers) -> Tensor:
+    """B K h w, 0 or more: of the last reasoner that gathers tokens."""
+    for evidence in reversed(answers.evidence):
+        if isinstance(evidence, TokenRegions):
+            return evidence.weight_BKHW
+    raise BadInput(
+        "a parser must have tokens to look at, but got none; add a stage that gathers them, e.g. concept_tokens."
+    )
+
+
+@torch.inference_mode()
+def token_weights_of(parser: SceneParser, image_HWC: np.ndarray) -> np.ndarray:
+    """K h w float32: what each token of one photograph is made of. The parser must be in evaluation mode."""
+    size = working_size((image_HWC.shape[0], image_HWC.shape[1]), parser.preprocessing.working_side)
+    weight_Khw: np.ndarray = token_weights(parser(prepared_image(parser, image_HWC, size)))[0].float().cpu().numpy()
+    return weight_Khw

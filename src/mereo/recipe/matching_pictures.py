@@ -1,0 +1,26 @@
+"""What concept tokens have learned so far, on one validation image: drawn whenever a run is scored."""
+
+import numpy as np
+
+from mereo.data.sample import Sample
+from mereo.drawing.matching_picture import draw_matching_with_labels
+from mereo.evaluation.evaluate import pixels_of
+from mereo.parser.concept_terms import ConceptRegionsTerm
+from mereo.parser.objective import Objective
+from mereo.parser.scene_parser import SceneParser
+from mereo.parser.token_weights import token_weights_of
+
+
+def matching_pictures(parser: SceneParser, objective: Objective, sample: Sample) -> dict[str, np.ndarray]:
+    """By name; none where no loss on concept regions trains. The parser must be in evaluation mode."""
+    terms = [term for term in objective.terms.values() if isinstance(term, ConceptRegionsTerm)]
+    if not terms or sample.semantic_HW is None:
+        return {}
+    picture_HWC = draw_matching_with_labels(
+        pixels_of(sample),
+        token_weights_of(parser, pixels_of(sample)),
+        np.asarray(sample.semantic_HW),
+        class_names=parser.taxonomy.object_names,
+        loss=terms[0].loss,
+    )
+    return {"concepts_of_components": picture_HWC}
