@@ -41,6 +41,11 @@ PATHS: dict[str, list[dict[str, Any]]] = {
     "3x3 + object context pooling (OCNet)": [WIDE, {"stage": "object_context_pooling"}],
     "adaptive pyramid context (APCNet)": [{"stage": "adaptive_pyramid_context", "width": 512}],
     "1x1 + class affinity (GRAr)": [NARROW, {"stage": "class_affinity"}],
+    "3x3 (FCN)": [WIDE],
+    "3x3 + global reasoning unit (GloRe)": [WIDE, {"stage": "global_reasoning_unit"}],
+    "3x3 + concept tokens (SGR)": [WIDE, {"stage": "concept_tokens"}],
+    "nothing": [],
+    "concept tokens on the map itself": [{"stage": "concept_tokens"}],
 }
 STRIDE = 8
 SETTLING_SIDE = 8
@@ -94,8 +99,10 @@ def grown_mebibytes(module: nn.Module, features_BCHW: Tensor) -> float:
 def child(name: str, shape: list[int], num_classes: int, counts: int) -> None:
     torch.manual_seed(0)
     module = Classified(PATHS[name], channels=shape[1], num_classes=num_classes).eval()
+    torch.backends.mha.set_fastpath_enabled(False)  # The counter does not see into fused transformer layers.
     with FakeTensorMode(allow_non_fake_inputs=True), FlopCounterMode(display=False) as counter:
         module(torch.empty(shape))
+    torch.backends.mha.set_fastpath_enabled(True)
     module(torch.randn(*shape[:2], SETTLING_SIDE, SETTLING_SIDE))  # Libraries set up what they keep.
     features_BCHW = torch.randn(shape)
     mebibytes, seconds = grown_mebibytes(module, features_BCHW), []
