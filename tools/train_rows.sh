@@ -3,6 +3,7 @@
 #
 #   tools/train_rows.sh small        # or: full
 #   tools/train_rows.sh small 2      # two rows side by side, each with its share of the cores: 1.3 times the rows an hour
+#   tools/train_rows.sh small 2 ocr smp    # only these
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export protocol="${1:?which protocol: small or full}"
@@ -22,6 +23,9 @@ variant() { # NAME: sets `recipe` and `changes`
     recipe="$1" changes=()
     case "$1" in affinity_*) recipe=affinity changes=("$without_region_loss") ;; esac
     case "$1" in
+    concepts_unsupervised)
+        recipe=concepts
+        changes=("row=concept tokens, no token supervision" 'losses=[{loss: pixel_cross_entropy, class_balance: 0.3}]') ;;
     affinity_both) changes+=("row=class affinity") ;;
     affinity_positive) changes+=("row=class affinity, support only" parser.path.1.messages=positive) ;;
     affinity_negative) changes+=("row=class affinity, suppression only" parser.path.1.messages=negative) ;;
@@ -49,11 +53,16 @@ row() { # NAME SEED
 export -f keep variant row
 
 if [ "$protocol" = full ]; then # One seed, the baseline two.
-    rows="fcn:0 fcn:1 affinity:0 ocr:0 deeplabv3:0 smp:0 upernet:0"
+    rows="fcn:0 fcn:1 affinity:0 ocr:0 concepts:0 deeplabv3:0 smp:0 upernet:0"
 else
     names="fcn deeplabv3 affinity affinity_both affinity_positive affinity_negative affinity_learned"
-    names+=" affinity_learned_positive affinity_learned_negative ocr upernet smp"
+    names+=" affinity_learned_positive affinity_learned_negative ocr concepts concepts_unsupervised glore upernet smp"
     rows=$(for name in $names; do echo "$name:0 $name:1"; done)
 fi
+chosen=""
+for name in "${@:3}"; do
+    chosen+=" $(tr -s ' \n' '\n' <<<"$rows" | grep "^$name:")" || { echo "No row is called $name." >&2 && exit 2; }
+done
+rows="${chosen:-$rows}"
 tr -s ' \n' '\n' <<<"$rows" | tr ':' ' ' | xargs -P "$at_once" -L 1 bash -euo pipefail -c 'row "$@"' row
 "$mereo" table docs/runs/camvid_*_"${protocol}"_* --baseline FCN --out docs/results.md --section "camvid $protocol"
