@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mereo.data.batches import Batch
 from mereo.errors import BadInput
 from mereo.parser.evidence_terms import CoarsePixelsConfig, RegionClassificationConfig
+from mereo.parser.mask_terms import MaskQueriesLossConfig
 from mereo.parser.pixel_terms import AuxiliaryPixelsConfig, CrossEntropyConfig, PixelCrossEntropyConfig
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
 
@@ -43,7 +44,11 @@ class Objective(nn.Module):
 
 
 LossConfig = Annotated[
-    PixelCrossEntropyConfig | AuxiliaryPixelsConfig | CoarsePixelsConfig | RegionClassificationConfig,
+    PixelCrossEntropyConfig
+    | AuxiliaryPixelsConfig
+    | CoarsePixelsConfig
+    | RegionClassificationConfig
+    | MaskQueriesLossConfig,
     Field(discriminator="loss"),
 ]
 
