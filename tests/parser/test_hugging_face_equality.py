@@ -15,7 +15,6 @@ from mereo.parser.weights import load, save_parser
 # ConvNeXt of transformers cuts off the pixels behind its last whole cell; timm's backbone in Mereo pads the image.
 SIZES = {"upernet-convnext": [(64, 96)]}
 ANY_SIZE = [(64, 96), (50, 77), (33, 130)]
-CASES = [(name, size) for name in MODELS for size in SIZES.get(name, ANY_SIZE)]
 
 
 @pytest.fixture(scope="module", params=MODELS)

@@ -72,11 +72,8 @@ def mask2former(backbone: Any, **others: Any) -> Mask2FormerForUniversalSegmenta
 
 
 def upernet(backbone: Any, **others: Any) -> UperNetForSemanticSegmentation:
-    return with_random_weights(
-        UperNetForSemanticSegmentation(
-            UperNetConfig(backbone_config=backbone, hidden_size=16, id2label=NAMES, **others)
-        )
-    )
+    config = UperNetConfig(backbone_config=backbone, hidden_size=16, id2label=NAMES, **others)
+    return with_random_weights(UperNetForSemanticSegmentation(config))
 
 
 def with_random_weights(model: PreTrainedModel) -> Any:

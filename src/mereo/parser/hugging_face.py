@@ -11,9 +11,7 @@ from torch import Tensor
 
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput
-from mereo.features.feature_pyramid import FeaturePyramidConfig
 from mereo.features.tensor_files import as_kind_of
-from mereo.heads.pixel_classes import PixelClassesConfig
 from mereo.parser.config import ParserConfig
 from mereo.parser.hugging_face_backbone_names import BACKBONES
 from mereo.parser.hugging_face_config import (
@@ -81,13 +79,16 @@ def taxonomy_of(description: AnyDescription, *, name: str, things: Sequence[str]
 
 
 def config_of(description: AnyDescription, *, preprocessing: dict[str, Any], has_things: bool) -> ParserConfig:
-    backbone = description.backbone_config.backbone()
-    prepared = preprocessing_of(preprocessing)
+    content: dict[str, Any] = {
+        "backbone": description.backbone_config.backbone(),
+        "preprocessing": preprocessing_of(preprocessing),
+    }
     if isinstance(description, UperNetDescription):
-        neck = FeaturePyramidConfig(width=description.hidden_size, grid_sizes=description.pool_scales)
-        return ParserConfig(backbone=backbone, path=(neck,), heads=(PixelClassesConfig(),), preprocessing=prepared)
-    head = description.head(answers="panoptic" if has_things else "semantic")
-    return ParserConfig(backbone=backbone, heads=(head,), preprocessing=prepared)
+        neck = {"stage": "feature_pyramid", "width": description.hidden_size, "grid_sizes": description.pool_scales}
+        content["path"] = [neck]
+    else:
+        content["heads"] = [description.head() | {"answers": "panoptic" if has_things else "semantic"}]
+    return validated(ParserConfig, content, source="the parser of a checkpoint's config")
 
 
 def rules_of(description: AnyDescription) -> tuple[Rule, ...]:

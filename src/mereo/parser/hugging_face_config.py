@@ -1,17 +1,14 @@
 """What a Hugging Face config.json says of an architecture, as far as Mereo can build it; defaults are transformers'.
 
-Values that Mereo's modules do not have are refused by their `Literal`, so that no checkpoint is converted into a
-network that answers otherwise.
+What `backbone` and `head` give are parts of a ParserConfig, not yet checked. Values that Mereo's modules do not have are
+refused by their `Literal`, so that no checkpoint is converted into a network that answers otherwise.
 """
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mereo.features.network_sizes import ConvNeXtSizes, FourDepths, FourWidths, ResNetSizes, SwinSizes
-from mereo.features.timm_backbone import TimmBackboneConfig
-from mereo.heads.mask2former import Mask2FormerConfig
-from mereo.heads.maskformer import MaskFormerConfig
+from mereo.features.network_sizes import FourDepths, FourWidths
 
 FourStages = tuple[Literal["stage1"], Literal["stage2"], Literal["stage3"], Literal["stage4"]]
 STAGES: FourStages = ("stage1", "stage2", "stage3", "stage4")
@@ -57,10 +54,16 @@ class SwinDescription(Described):
     use_absolute_embeddings: Literal[False] = False
     out_features: FourStages = STAGES
 
-    def backbone(self) -> TimmBackboneConfig:
-        sizes = SwinSizes(depths=self.depths, width=self.embed_dim, heads=self.num_heads, window=self.window_size)
+    def backbone(self) -> dict[str, Any]:
+        sizes = {
+            "family": "swin",
+            "depths": self.depths,
+            "width": self.embed_dim,
+            "heads": self.num_heads,
+            "window": self.window_size,
+        }
         name = SWIN_NAMES.get((self.embed_dim, self.depths), "swin_tiny_patch4_window7_224")
-        return TimmBackboneConfig(name=name, sizes=sizes, map_norm_eps=1e-5)
+        return {"name": name, "sizes": sizes, "map_norm_eps": 1e-5}
 
 
 class ConvNeXtDescription(Described):
@@ -74,10 +77,10 @@ class ConvNeXtDescription(Described):
     layer_scale_init_value: Annotated[float, Field(gt=0)] = 1e-6
     out_features: FourStages = STAGES
 
-    def backbone(self) -> TimmBackboneConfig:
-        sizes = ConvNeXtSizes(depths=self.depths, widths=self.hidden_sizes)
+    def backbone(self) -> dict[str, Any]:
+        sizes = {"family": "convnext", "depths": self.depths, "widths": self.hidden_sizes}
         name = CONVNEXT_NAMES.get((self.hidden_sizes[0], self.depths), "convnext_tiny")
-        return TimmBackboneConfig(name=name, sizes=sizes, map_norm_eps=1e-6)
+        return {"name": name, "sizes": sizes, "map_norm_eps": 1e-6}
 
 
 class ResNetDescription(Described):
@@ -92,12 +95,11 @@ class ResNetDescription(Described):
     downsample_in_bottleneck: Literal[False] = False
     out_features: FourStages = STAGES
 
-    def backbone(self) -> TimmBackboneConfig:
+    def backbone(self) -> dict[str, Any]:
         is_basic = self.layer_type == "basic"
         widths = self.hidden_sizes if is_basic else tuple(width // 4 for width in self.hidden_sizes)
         name = RESNET_NAMES.get((self.layer_type, self.depths), "resnet18" if is_basic else "resnet50")
-        sizes = ResNetSizes.model_validate({"depths": self.depths, "widths": widths})
-        return TimmBackboneConfig(name=name, sizes=sizes)
+        return {"name": name, "sizes": {"family": "resnet", "depths": self.depths, "widths": widths}}
 
 
 BackboneDescription = Annotated[
@@ -138,17 +140,17 @@ class MaskFormerDescription(CheckpointDescription):
     def widths(self) -> tuple[int, ...]:
         return self.fpn_feature_size, self.mask_feature_size, self.decoder_config.d_model
 
-    def head(self, **answers: Any) -> MaskFormerConfig:
+    def head(self) -> dict[str, Any]:
         decoder = self.decoder_config
-        return MaskFormerConfig(
-            width=decoder.d_model,
-            num_queries=decoder.num_queries,
-            num_layers=decoder.decoder_layers,
-            num_heads=decoder.decoder_attention_heads,
-            inner_width=decoder.decoder_ffn_dim,
-            dropout=decoder.dropout,
-            **answers,
-        )
+        return {
+            "head": "maskformer",
+            "width": decoder.d_model,
+            "num_queries": decoder.num_queries,
+            "num_layers": decoder.decoder_layers,
+            "num_heads": decoder.decoder_attention_heads,
+            "inner_width": decoder.decoder_ffn_dim,
+            "dropout": decoder.dropout,
+        }
 
 
 class Mask2FormerDescription(CheckpointDescription):
@@ -173,18 +175,18 @@ class Mask2FormerDescription(CheckpointDescription):
     def widths(self) -> tuple[int, ...]:
         return self.feature_size, self.mask_feature_size, self.hidden_dim
 
-    def head(self, **answers: Any) -> Mask2FormerConfig:
-        return Mask2FormerConfig(
-            width=self.hidden_dim,
-            num_queries=self.num_queries,
-            num_layers=self.decoder_layers - 1,
-            num_pixel_layers=self.encoder_layers,
-            num_heads=self.num_attention_heads,
-            inner_width=self.dim_feedforward,
-            pixel_inner_width=self.encoder_feedforward_dim,
-            dropout=self.dropout,
-            **answers,
-        )
+    def head(self) -> dict[str, Any]:
+        return {
+            "head": "mask2former",
+            "width": self.hidden_dim,
+            "num_queries": self.num_queries,
+            "num_layers": self.decoder_layers - 1,
+            "num_pixel_layers": self.encoder_layers,
+            "num_heads": self.num_attention_heads,
+            "inner_width": self.dim_feedforward,
+            "pixel_inner_width": self.encoder_feedforward_dim,
+            "dropout": self.dropout,
+        }
 
 
 class UperNetDescription(CheckpointDescription):
