@@ -1,46 +1,20 @@
 """Parsing with heads of mask queries: labels, confidence, tiles, scales, instances, temperature, files."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from tiny_parser import random_image, tiny_config
+from tiny_mask_parser import HEADS, TAXONOMY, mask_parser
+from tiny_parser import random_image
 
 from mereo.assembly.panoptic_segments import panoptic_map
 from mereo.data.sample import Sample, as_image, as_mask
-from mereo.data.taxonomy import LabelTable, Taxonomy
+from mereo.data.taxonomy import Taxonomy
 from mereo.evaluation.evaluate import evaluate
 from mereo.evaluation.temperature_fit import fit_temperature
 from mereo.heads.mask_queries import MaskQueriesPrediction
-from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import load, save_parser
-
-TAXONOMY = Taxonomy("tiny", LabelTable(("sky", "road", "car")), is_thing=(False, False, True))
-HEADS: dict[str, dict[str, Any]] = {
-    "maskformer": {"head": "maskformer", "width": 16, "num_queries": 6, "num_layers": 1, "num_heads": 2},
-    "mask2former": {
-        "head": "mask2former",
-        "width": 16,
-        "num_queries": 6,
-        "num_layers": 2,
-        "num_pixel_layers": 1,
-        "num_heads": 2,
-    },
-}
-
-
-def mask_parser(head: str = "maskformer", *, taxonomy: Taxonomy = TAXONOMY, **others: Any) -> SceneParser:
-    """With masks that have contours and classes that are chosen, as after training."""
-    torch.manual_seed(3)
-    heads = [HEADS[head] | {"inner_width": 16} | others]
-    parser = tiny_config("fcn", heads=heads).model_copy(update={"path": ()}).build(taxonomy).eval()
-    torch.manual_seed(5)
-    for parameter in parser.heads[0].parameters():
-        if parameter.dim() > 1:
-            torch.nn.init.normal_(parameter, std=0.5)
-    return parser
 
 
 @pytest.mark.parametrize("head", HEADS)

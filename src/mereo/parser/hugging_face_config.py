@@ -1,6 +1,6 @@
 """What a Hugging Face config.json says of an architecture, as far as Mereo can build it; defaults are transformers'.
 
-What `backbone` and `head` give are parts of a ParserConfig, not yet checked. Values that Mereo's modules do not have are
+What `backbone` and `head` give are parts of a ParserConfig, not yet checked. Values that Mereo lacks are
 refused by their `Literal`, so that no checkpoint is converted into a network that answers otherwise.
 """
 
