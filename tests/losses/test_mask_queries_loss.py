@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+import mereo.losses.mask_queries as mask_queries_file
 from mereo.losses.mask_queries import (
     AllPixelsMaskLoss,
     MaskLoss,
@@ -83,7 +84,7 @@ class TestBothKinds:
         values = []
         for class_logits_BQK1, mask_logits_BQhw in (answers, [one[:, order] for one in answers]):
             torch.manual_seed(1)
-            values.append(float(loss_of(kind)(class_logits_BQK1, mask_logits_BQhw, targets_of(LABEL_BHW))))
+            values.append(loss_of(kind)(class_logits_BQK1, mask_logits_BQhw, targets_of(LABEL_BHW)).item())
         if isinstance(kind, AllPixelsMaskLoss):
             assert values[0] == pytest.approx(values[1], rel=1e-5)
         assert values[0] == pytest.approx(values[1], rel=0.2)  # Points of a mask are drawn by its place in the row.
@@ -132,3 +133,22 @@ def test_labels_finer_than_masks() -> None:
     fine_BHW = F.interpolate(LABEL_BHW[:, None].float(), scale_factor=3, mode="nearest")[:, 0].long()
     value = loss_of(AllPixelsMaskLoss())(class_logits_BQK1, mask_logits_BQhw, targets_of(fine_BHW))
     assert 0 < float(value) < 2
+
+
+def test_two_processes_lose_what_one_loses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each divides by the mean over processes: played here with the numbers that both would have sent."""
+    class_logits_BQK1, mask_logits_BQhw = (one.detach() for one in random_answers())
+    loss, targets = loss_of(AllPixelsMaskLoss()), targets_of(LABEL_BHW)
+    alone = loss(class_logits_BQK1, mask_logits_BQhw, targets)
+
+    def halves() -> list[Tensor]:
+        return [loss(class_logits_BQK1[b : b + 1], mask_logits_BQhw[b : b + 1], targets[b : b + 1]) for b in range(2)]
+
+    sent: list[Tensor] = []
+    monkeypatch.setattr(mask_queries_file, "mean_over_processes", lambda value: sent.append(value) or value)
+    halves()
+    means = [(first + second) / 2 for first, second in zip(sent[:2], sent[2:], strict=True)]
+    received = iter([*means, *means])
+    monkeypatch.setattr(mask_queries_file, "mean_over_processes", lambda value: next(received))
+    first, second = halves()
+    assert float((first + second) / 2) == pytest.approx(float(alone), rel=1e-5)

@@ -110,6 +110,8 @@ MODELS = {
     "maskformer-swin": lambda: maskformer(swin()),
     "mask2former-swin": lambda: mask2former(swin()),
     "mask2former-resnet": lambda: mask2former(resnet()),
+    "mask2former-convnext": lambda: mask2former(convnext()),
     "upernet-swin": lambda: upernet(swin()),
+    "upernet-resnet": lambda: upernet(resnet()),
     "upernet-convnext": lambda: upernet(convnext()),
 }

@@ -7,10 +7,14 @@ from pydantic import Field
 from mereo.features.stage import MAX_WIDTH
 from mereo.strict import StrictConfig
 
-Depth = Annotated[int, Field(ge=1, le=256)]
+# Far beyond what is in use, and near enough that a small file cannot ask for gigabytes of window tables.
+MAX_WINDOW = 24
+Depth = Annotated[int, Field(ge=1, le=64)]
 Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
+Heads = Annotated[int, Field(ge=1, le=256)]
 FourDepths = tuple[Depth, Depth, Depth, Depth]
 FourWidths = tuple[Width, Width, Width, Width]
+FourHeads = tuple[Heads, Heads, Heads, Heads]
 
 
 class SwinSizes(StrictConfig):
@@ -23,8 +27,8 @@ class SwinSizes(StrictConfig):
     family: Literal["swin"] = "swin"
     depths: FourDepths
     width: Width
-    heads: FourWidths
-    window: Annotated[int, Field(ge=1, le=64)]
+    heads: FourHeads
+    window: int = Field(ge=1, le=MAX_WINDOW)
 
     def timm_options(self) -> dict[str, Any]:
         return {

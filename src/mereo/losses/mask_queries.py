@@ -144,4 +144,5 @@ class MaskQueriesLoss(nn.Module):
             of_mask, of_dice = (one.sum() for one in self.mask_loss.losses(logits_Nhw, true_NHW, is_labelled_NHW))
         num_masks = mean_over_processes(of_class.new_tensor(float(sum(len(target.class_M) for target in targets))))
         of_masks = self.weights.of_mask * of_mask + self.weights.of_dice * of_dice
-        return self.weights.of_class * of_class + of_masks / num_masks.clamp(min=1)
+        # Without a mask the sum is 0, whatever it is divided by.
+        return self.weights.of_class * of_class + of_masks / num_masks.clamp(min=torch.finfo(num_masks.dtype).tiny)

@@ -4,11 +4,12 @@ What `backbone` and `head` give are parts of a ParserConfig, not yet checked. Va
 refused by their `Literal`, so that no checkpoint is converted into a network that answers otherwise.
 """
 
+from collections import Counter
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mereo.features.network_sizes import FourDepths, FourWidths
+from mereo.features.network_sizes import MAX_WINDOW, FourDepths, FourHeads, FourWidths
 
 FourStages = tuple[Literal["stage1"], Literal["stage2"], Literal["stage3"], Literal["stage4"]]
 STAGES: FourStages = ("stage1", "stage2", "stage3", "stage4")
@@ -43,8 +44,8 @@ class SwinDescription(Described):
     model_type: Literal["swin", "maskformer-swin"]
     depths: FourDepths = (2, 2, 6, 2)
     embed_dim: int = Field(96, ge=1, le=4096)
-    num_heads: FourWidths = (3, 6, 12, 24)
-    window_size: int = Field(7, ge=1, le=64)
+    num_heads: FourHeads = (3, 6, 12, 24)
+    window_size: int = Field(7, ge=1, le=MAX_WINDOW)
     num_channels: Literal[3] = 3
     patch_size: Literal[4] = 4
     mlp_ratio: Literal[4] = 4
@@ -117,7 +118,8 @@ class CheckpointDescription(Described):
     def class_names(self) -> tuple[str, ...]:
         """In index order. Names that stand there twice get their index, for a taxonomy tells classes by name."""
         names = [self.id2label[index] for index in sorted(self.id2label)]
-        return tuple(f"{name} ({index})" if names.count(name) > 1 else name for index, name in enumerate(names))
+        times = Counter(names)
+        return tuple(f"{name} ({index})" if times[name] > 1 else name for index, name in enumerate(names))
 
 
 class DetrDecoderDescription(Described):
