@@ -13,6 +13,7 @@ from tiny_parser import random_image
 from mereo.errors import BadInput
 from mereo.features.network_sizes import SwinSizes
 from mereo.parser.hugging_face import load_hugging_face
+from mereo.parser.hugging_face_config import ResNetDescription
 from mereo.parser.hugging_face_preprocessing import preprocessing_of
 
 
@@ -123,16 +124,20 @@ def test_classes_with_one_name_get_their_index(wholes: dict[str, Path], tmp_path
     assert parser.taxonomy.object_names == ["tree (0)", "road", "tree (2)"]
 
 
+@pytest.mark.parametrize("stages", [None, ["stage4"]])
+def test_old_configs_of_maskformer_name_one_stage(wholes: dict[str, Path], tmp_path: Path, stages: Any) -> None:
+    changes = {"backbone_config.out_features": stages, "backbone_config.model_type": "swin"}
+    assert load_hugging_face(changed(wholes["maskformer"], tmp_path, changes)).backbone.layout.strides == (4, 8, 16, 32)
+
+
 def test_sizes_of_the_network_are_in_the_parser(wholes: dict[str, Path]) -> None:
     config = load_hugging_face(wholes["maskformer"]).config
     assert config.backbone.sizes == SwinSizes(depths=(1, 2, 2, 1), width=16, heads=(1, 2, 2, 4), window=4)
     assert config.heads[0].num_queries == 7 and config.heads[0].num_layers == 2
 
 
-def test_known_networks_are_called_by_their_name(tmp_path: Path) -> None:
+def test_known_networks_are_called_by_their_name() -> None:
     backbone = resnet("basic").to_dict() | {"depths": [2, 2, 2, 2]}
-    from mereo.parser.hugging_face_config import ResNetDescription
-
     assert ResNetDescription.model_validate(backbone).backbone()["name"] == "resnet18"
 
 

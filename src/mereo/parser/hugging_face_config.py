@@ -7,7 +7,7 @@ refused by their `Literal`, so that no checkpoint is converted into a network th
 from collections import Counter
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mereo.features.network_sizes import MAX_WINDOW, FourDepths, FourHeads, FourWidths
 
@@ -137,6 +137,15 @@ class MaskFormerDescription(CheckpointDescription):
     fpn_feature_size: int = 256
     mask_feature_size: int = 256
     decoder_config: DetrDecoderDescription = DetrDecoderDescription()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_all_stages(cls, content: Any) -> Any:
+        """transformers gives MaskFormer all stages of a Swin, whatever an old config says of them."""
+        backbone = content.get("backbone_config") if isinstance(content, dict) else None
+        if not isinstance(backbone, dict) or "swin" not in str(backbone.get("model_type")):
+            return content
+        return content | {"backbone_config": backbone | {"out_features": STAGES}}
 
     @property
     def widths(self) -> tuple[int, ...]:
