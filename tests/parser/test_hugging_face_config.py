@@ -119,7 +119,7 @@ def test_batches_need_not_be_counted(wholes: dict[str, Path], tmp_path: Path) ->
 
 
 def test_classes_with_one_name_get_their_index(wholes: dict[str, Path], tmp_path: Path) -> None:
-    names = {"0": "tree", "1": "road", "2": "tree"}
+    names = {"0": "tree", "1": "road ", "2": "tree"}
     parser = load_hugging_face(changed(wholes["upernet"], tmp_path, {"id2label": names}))
     assert parser.taxonomy.object_names == ["tree (0)", "road", "tree (2)"]
 

@@ -117,7 +117,7 @@ class CheckpointDescription(Described):
     @property
     def class_names(self) -> tuple[str, ...]:
         """In index order. Names that stand there twice get their index, for a taxonomy tells classes by name."""
-        names = [self.id2label[index] for index in sorted(self.id2label)]
+        names = [self.id2label[index].strip() for index in sorted(self.id2label)]
         times = Counter(names)
         return tuple(f"{name} ({index})" if times[name] > 1 else name for index, name in enumerate(names))
 
