@@ -107,24 +107,33 @@ def test_no_such_folder() -> None:
 
 class TestHub:
     def test_what_is_asked_of_the_hub(self, whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        asked = []
+        asked: list[tuple[object, ...]] = []
 
-        def stand_in(identifier: str, *, allow_patterns: list[str]) -> str:
-            asked.append((identifier, tuple(allow_patterns)))
+        def stand_in(repository: str, *, revision: str | None, allow_patterns: list[str]) -> str:
+            asked.append((repository, revision, tuple(allow_patterns)))
             return str(whole)
 
         monkeypatch.setattr(huggingface_hub, "snapshot_download", stand_in)
         parser = mereo.load("hf:someone/upernet-tiny")
-        assert asked == [("someone/upernet-tiny", WANTED)]
         assert not any("bin" in pattern for pattern in WANTED)
         assert parser.card is not None
-        assert (
-            parser.card.terms == "the checkpoint's own licence applies; read it at huggingface.co/someone/upernet-tiny"
-        )
+        assert parser.card.terms.endswith("own licence applies; read it at huggingface.co/someone/upernet-tiny")
         assert not parser.training
         assert parser.taxonomy.name == "someone/upernet-tiny"
+        of_request = mereo.load("hf:someone/upernet-tiny@refs/pr/1")
+        assert of_request.card is not None and of_request.card.terms == parser.card.terms
+        revisions = ("someone/upernet-tiny", None, WANTED), ("someone/upernet-tiny", "refs/pr/1", WANTED)
+        assert asked == [*revisions]
 
-    @pytest.mark.parametrize("name", ["hf:", "hf:../x", "hf:a/b/c", "hf:a b", "hf:https://x.org/y"])
+    def test_pickles_alone(self, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "config.json").write_bytes((whole / "config.json").read_bytes())
+        monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *arguments, **options: str(tmp_path))
+        with pytest.raises(BadInput, match="must hold model.safetensors, but got none of hf:a/b; if it is pub"):
+            mereo.load("hf:a/b")
+
+    @pytest.mark.parametrize(
+        "name", ["hf:", "hf:../x", "hf:a/b@", "hf:a/b@../x", "hf:a/b/c", "hf:a b", "hf:https://x.org/y"]
+    )
     def test_names_that_are_none(self, name: str) -> None:
         with pytest.raises(BadInput, match="a checkpoint on the hub must be named hf:OWNER/NAME, but got"):
             mereo.load(name)

@@ -129,7 +129,8 @@ def take_weights(parser: SceneParser, tensors: dict[str, Tensor], *, source: str
 
 def card_of(checkpoint: CheckpointFolder, description: AnyDescription) -> ModelCard:
     is_hub = checkpoint.name.startswith(PREFIX)
-    where = f"huggingface.co/{checkpoint.name.removeprefix(PREFIX)}" if is_hub else "its publisher"
+    page = checkpoint.name.removeprefix(PREFIX).partition("@")[0]
+    where = f"huggingface.co/{page}" if is_hub else "its publisher"
     return ModelCard(
         title=_short_name(checkpoint),
         summary=f"Converted from a Hugging Face checkpoint ({description.model_type}).",

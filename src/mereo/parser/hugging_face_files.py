@@ -18,7 +18,8 @@ WEIGHTS, WEIGHTS_INDEX = "model.safetensors", "model.safetensors.index.json"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 # All that is read, and all that is downloaded.
 WANTED = (CONFIG, PREPROCESSOR, WEIGHTS, WEIGHTS_INDEX, "model-*-of-*.safetensors")
-_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+# OWNER/NAME, and behind @ a branch, a tag, a commit or a request (refs/pr/1), where safetensors often lie.
+_ID = re.compile(r"([A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?)(?:@([\w][\w./-]*))?")
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class CheckpointFolder:
                 f"a checkpoint must hold its weights as {WEIGHTS}, but got pickles ({', '.join(pickles[:3])}) in "
                 f"{self.folder}; a pickle can run any program, so save the model as safetensors first."
             )
+        if is_on_hub(self.name):
+            raise BadInput(
+                f"a checkpoint must hold {WEIGHTS}, but got none of {self.name}; if it is published as a pickle alone, "
+                "name a revision that has it (hf:OWNER/NAME@refs/pr/1), or save the model as safetensors first."
+            )
         raise BadInput(
             f"a checkpoint must hold {WEIGHTS}, but got no weights in {self.folder}; download the whole checkpoint."
         )
@@ -71,7 +77,7 @@ def is_on_hub(name: str | Path) -> bool:
 
 
 def find_checkpoint(name: str | Path) -> CheckpointFolder:
-    """`hf:ID` is downloaded (or taken from the hub's cache); anything else is a folder."""
+    """`hf:OWNER/NAME` or `hf:OWNER/NAME@REVISION` comes from the hub or its cache; anything else is a folder."""
     if is_on_hub(name):
         return CheckpointFolder(str(name), _downloaded(str(name).removeprefix(PREFIX)))
     if not os.path.isdir(name):
@@ -82,16 +88,18 @@ def find_checkpoint(name: str | Path) -> CheckpointFolder:
 
 
 def _downloaded(identifier: str) -> Path:
-    if _ID.fullmatch(identifier) is None or len(identifier) > 96:
+    named = _ID.fullmatch(identifier)
+    if named is None or len(identifier) > 160 or ".." in identifier:
         raise BadInput(
             f"a checkpoint on the hub must be named {PREFIX}OWNER/NAME, but got {identifier!r:.80}; copy its name."
         )
+    repository, revision = named.groups()
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import RepositoryNotFoundError
+    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
     try:
-        return Path(snapshot_download(identifier, allow_patterns=list(WANTED)))
-    except RepositoryNotFoundError as error:
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=list(WANTED)))
+    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
         raise BadInput(
             f"a checkpoint must be on the hub, but got none called {identifier}; check the name, or log in if it "
             "is private."
