@@ -16,7 +16,7 @@ from mereo.commands import main as command_line
 from mereo.errors import BadEnvironment, BadInput
 from mereo.version import VERSION
 
-VERBS = ("parse", "train", "evaluate", "show", "table", "init", "doctor", "models", "data")
+VERBS = ("parse", "train", "evaluate", "show", "table", "init", "doctor", "convert", "models", "data")
 
 
 class OutOfMemoryError(RuntimeError):

@@ -47,6 +47,20 @@ def test_all_tokens_as_the_stage_left_them(stage: dict[str, Any], is_of_concepts
     assert masses == sorted(masses, reverse=True) and sum(masses) == pytest.approx(1)
 
 
+def test_queries_of_a_mask_head_are_tokens_too() -> None:
+    queries = {"head": "maskformer", "width": 8, "num_queries": 5, "num_heads": 2, "num_layers": 1, "inner_width": 8}
+    torch.manual_seed(0)
+    content = {"backbone": {"name": "test_efficientnet"}, "heads": [queries]}
+    parser = validated(ParserConfig, content, source="a test").build(TAXONOMY).eval()
+    explanation = explain_tokens(parser, IMAGE_HWC)
+    with torch.no_grad():
+        prediction = parser(prepared_image(parser, IMAGE_HWC, IMAGE_HWC.shape[:2])).predictions[0]
+    assert len(explanation.tokens) == 5 and not explanation.is_of_concepts
+    for token in explanation.tokens:
+        wanted = prediction.mask_logits_BQhw[0, token.index].sigmoid().numpy()
+        np.testing.assert_allclose(token.weight_hw, wanted, rtol=1e-5)
+
+
 def test_a_point_asks_the_cell_it_lies_in() -> None:
     explanation = explain_tokens(token_parser(), IMAGE_HWC)
     rows, columns = explanation.tokens[0].weight_hw.shape

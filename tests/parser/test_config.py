@@ -16,6 +16,8 @@ from mereo.features.feature_pyramid import FeaturePyramid
 from mereo.features.object_context_pooling import ObjectContextPooling
 from mereo.features.projection import Projection
 from mereo.features.pyramid_pooling import PooledPyramid
+from mereo.heads.mask2former import Mask2Former
+from mereo.heads.maskformer import MaskFormer
 from mereo.heads.pixel_classes import PixelClasses, PixelClassesPrediction
 from mereo.parser.config import ParserConfig, StageConfig
 from mereo.parser.devices import require_device
@@ -35,6 +37,7 @@ STAGES = BASELINES | {
     "object_regions": ObjectRegions,
     "class_affinity": ClassAffinity,
 }
+HEADS = {"pixel_classes": PixelClasses, "maskformer": MaskFormer, "mask2former": Mask2Former}
 
 
 def parser_section(recipe: Path) -> ParserConfig:
@@ -47,10 +50,14 @@ def test_the_parser_of_every_recipe_is_built(recipe: Path) -> None:
     config = parser_section(recipe).without_weights()
     parser = config.build(TAXONOMY).eval()
     assert [type(stage) for stage in parser.path] == [STAGES[stage.stage] for stage in config.path]
-    assert all(isinstance(head, PixelClasses) for head in parser.heads)
+    assert [type(head) for head in parser.heads] == [HEADS[head.head] for head in config.heads]
     answers = parser(torch.randint(0, 256, (1, 3, 33, 65), dtype=torch.uint8))
-    assert answers.prediction(PixelClassesPrediction).logits_BKhw.shape[1] == 3
-    layout = parser.path[-1].layout
+    for prediction in answers.predictions:
+        if isinstance(prediction, PixelClassesPrediction):
+            assert prediction.logits_BKhw.shape[1] == 3
+        else:
+            assert prediction.class_scores_BKhw.shape[1] == 3
+    layout = parser.path[-1].layout if len(parser.path) else parser.backbone.layout
     assert (answers.features.channels, answers.features.strides) == (layout.channels, layout.strides)
 
 

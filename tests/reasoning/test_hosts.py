@@ -42,11 +42,20 @@ class Host:
 CNN: dict[str, Any] = {"name": "test_efficientnet"}
 SWIN: dict[str, Any] = {"name": "swin_tiny_patch4_window7_224"}
 PYRAMID: dict[str, Any] = {"stage": "feature_pyramid", "width": 16}
+QUERIES: dict[str, Any] = {"width": 16, "num_queries": 6, "num_heads": 2, "num_layers": 1, "inner_width": 16}
 HOSTS = {
     "FCN": Host(CNN | {"output_stride": 8}, [{"stage": "projection", "width": 16}, TOKENS], 8),
     "DeepLabV3": Host(CNN | {"output_stride": 8}, [{"stage": "atrous_pyramid", "width": 16}, TOKENS], 8),
     "UPerNet, CNN": Host(CNN, [TOKENS, PYRAMID], 32),
     "UPerNet, Swin-T": Host(SWIN, [TOKENS, PYRAMID], 32),
+    "MaskFormer": Host(CNN, [TOKENS], 32, ({"head": "maskformer", **QUERIES},), ({"loss": "mask_queries"},)),
+    "Mask2Former": Host(
+        CNN,
+        [TOKENS],
+        32,
+        ({"head": "mask2former", **QUERIES, "num_pixel_layers": 1, "pixel_inner_width": 16},),
+        ({"loss": "mask_queries", "num_points": 64},),
+    ),
 }
 
 

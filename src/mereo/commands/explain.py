@@ -15,7 +15,8 @@ def explain(
         bool, typer.Option("--affinity", help="Which regions support and suppress each other (class_affinity).")
     ] = False,
     tokens: Annotated[
-        bool, typer.Option("--tokens", help="What the tokens look at (concept_tokens, global_reasoning_unit).")
+        bool,
+        typer.Option("--tokens", help="What the tokens look at (concept_tokens, global_reasoning_unit, mask queries)."),
     ] = False,
     parser: Annotated[str | None, typer.Option(help="A built-in name, a parser file, or a run folder.")] = None,
     at: Annotated[str | None, typer.Option(help="Ask about this pixel of the photograph: X,Y.")] = None,

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from mereo.commands.bench import bench
+from mereo.commands.convert import convert
 from mereo.commands.data_affinity import affinity
 from mereo.commands.data_check import check
 from mereo.commands.data_draw import draw
@@ -67,6 +68,7 @@ for verb, line in (
     (table, "Put results of run folders into one table."),
     (init, "Look at a labelled folder; write its taxonomy and a recipe."),
     (doctor, "Check this installation: packages, devices, disk, parsers."),
+    (convert, "Turn a Hugging Face checkpoint into a parser file."),
     (models, "List built-in parsers: classes, terms of use, quality."),
 ):
     app.command(short_help=line)(verb)

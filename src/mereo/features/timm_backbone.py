@@ -3,6 +3,7 @@
 import difflib
 import logging
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,8 @@ from torch import Tensor, nn
 from mereo.errors import BadEnvironment, BadInput, MereoError
 from mereo.features.backbone_weights import read_backbone_weights, require_all_taken
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps
+from mereo.features.network_sizes import NetworkSizes, SwinSizes
+from mereo.features.whole_windows import pad_to_whole_windows
 from mereo.strict import StrictConfig
 
 FROM_HUB = "hub"
@@ -28,23 +31,44 @@ class TimmBackbone(nn.Module):
 
     `weights` is None (random), "hub" (timm downloads its pretrained weights), or the path of a safetensors file of the
     whole timm model. Networks that only take multiples of their stride see a padded image; its margin is cut off again.
+
+    `options` are passed to timm (depths and widths unlike those of the named model). `map_norm_eps` puts a LayerNorm
+    with this epsilon behind every map; `pads_windows_first` is for Swin (`whole_windows.py`).
     """
 
-    def __init__(self, name: str, *, output_stride: int | None = None, weights: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        output_stride: int | None = None,
+        weights: str | Path | None = None,
+        options: Mapping[str, Any] | None = None,
+        map_norm_eps: float | None = None,
+        pads_windows_first: bool = False,
+    ) -> None:
         super().__init__()
-        self.network: Any = _create(name, output_stride, weights)
+        self.network: Any = _create(name, output_stride, weights, options or {})
+        if pads_windows_first:
+            pad_to_whole_windows(self.network)
         self.is_channels_last = getattr(getattr(self.network, "output_fmt", None), "value", "NCHW") == "NHWC"
         info = self.network.feature_info
         self.layout = FeatureLayout(tuple(info.channels()), tuple(info.reduction()))
         pretrained: dict[str, Any] = getattr(self.network, "pretrained_cfg", None) or {}
         self.mean: tuple[float, ...] = tuple(pretrained.get("mean", (0.485, 0.456, 0.406)))
         self.std: tuple[float, ...] = tuple(pretrained.get("std", (0.229, 0.224, 0.225)))
+        self.norms = None
+        if map_norm_eps is not None:
+            self.norms = nn.ModuleList([nn.LayerNorm(channels, eps=map_norm_eps) for channels in self.layout.channels])
+        strides, fault = self.layout.strides, None
         self.size_multiple = 1
-        if self._fault() is not None:
-            self.size_multiple = math.lcm(*self.layout.strides)
+        # Swin that pads its own maps needs whole patches alone; a wider margin would be seen from inside.
+        for multiple in (1, strides[0], math.lcm(*strides)) if pads_windows_first else (1, math.lcm(*strides)):
+            self.size_multiple = multiple
             fault = self._fault()
-            if fault is not None:
-                raise BadInput(f"backbone {name} must take images of any size, but got: {fault}; choose another one.")
+            if fault is None:
+                break
+        if fault is not None:
+            raise BadInput(f"backbone {name} must take images of any size, but got: {fault}; choose another one.")
 
     def forward(self, image_BCHW: Tensor) -> FeatureMaps:
         height, width = image_BCHW.shape[-2:]
@@ -58,7 +82,14 @@ class TimmBackbone(nn.Module):
 
     def _maps(self, image_BCHW: Tensor) -> list[Tensor]:
         maps = self.network(image_BCHW)
+        if self.norms is not None:
+            maps = [self._normed(feature_map, norm) for feature_map, norm in zip(maps, self.norms)]
         return [feature_map.permute(0, 3, 1, 2) for feature_map in maps] if self.is_channels_last else maps
+
+    def _normed(self, feature_map: Tensor, norm: nn.Module) -> Tensor:
+        if self.is_channels_last:
+            return norm(feature_map)
+        return norm(feature_map.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
     @torch.no_grad()
     def _fault(self) -> str | None:
@@ -78,10 +109,12 @@ class TimmBackbone(nn.Module):
         return None
 
 
-def _create(name: str, output_stride: int | None, weights: str | Path | None) -> Any:
+def _create(name: str, output_stride: int | None, weights: str | Path | None, sizes: Mapping[str, Any]) -> Any:
     if not timm.is_model(name):
         raise BadInput(f"backbone must be a timm model, but got {name!r:.80}; {_nearest(name[:80])}")
-    options: dict[str, Any] = {"features_only": True} | ({"output_stride": output_stride} if output_stride else {})
+    options: dict[str, Any] = {"features_only": True, **sizes}
+    if output_stride:
+        options["output_stride"] = output_stride
     if weights is None:
         return _built(name, options, output_stride)
     if weights == FROM_HUB:
@@ -165,6 +198,20 @@ class TimmBackboneConfig(StrictConfig):
     name: str
     output_stride: Literal[8, 16, 32] | None = Field(None, description="8, 16 or 32; left out: the network's own")
     weights: str | None = Field(None, description='"hub", a safetensors file, or left out: random')
+    sizes: NetworkSizes | None = Field(None, description="left out: those of the named model")
+    map_norm_eps: float | None = Field(None, gt=0, description="a LayerNorm behind each map; left out: none")
 
     def build(self) -> TimmBackbone:
-        return TimmBackbone(self.name, output_stride=self.output_stride, weights=self.weights)
+        if self.sizes is not None and not self.name.startswith(self.sizes.family):
+            raise BadInput(
+                f"sizes of a backbone must be of its family, but got {self.sizes.family} for {self.name}; "
+                "name a model of that family, or leave sizes out."
+            )
+        return TimmBackbone(
+            self.name,
+            output_stride=self.output_stride,
+            weights=self.weights,
+            options=None if self.sizes is None else self.sizes.timm_options(),
+            map_norm_eps=self.map_norm_eps,
+            pads_windows_first=isinstance(self.sizes, SwinSizes),
+        )

@@ -36,7 +36,7 @@ class TokenExplanation:
 
 
 def explain_tokens(parser: SceneParser, image_HWC: np.ndarray) -> TokenExplanation:
-    """The last stage of the parser that gathers tokens, asked about one photograph."""
+    """The last stage of the parser that gathers tokens, or its head's queries, asked about one photograph."""
     if not has_tokens(parser):
         raise BadInput(
             "a parser must gather tokens to explain them, but got one without; train e.g. "

@@ -14,6 +14,8 @@ from mereo.features.object_context_pooling import ObjectContextPoolingConfig
 from mereo.features.projection import ProjectionConfig
 from mereo.features.pyramid_pooling import PyramidPoolingConfig
 from mereo.features.timm_backbone import TimmBackboneConfig
+from mereo.heads.mask2former import Mask2FormerConfig
+from mereo.heads.maskformer import MaskFormerConfig
 from mereo.heads.pixel_classes import PixelClassesConfig
 from mereo.parser.preprocessing import PreprocessingConfig
 from mereo.parser.scene_parser import SceneParser
@@ -38,8 +40,7 @@ StageConfig = Annotated[
     | ConceptTokensConfig,
     Field(discriminator="stage"),
 ]
-# Becomes a union discriminated by `head` with the second head.
-HeadConfig = PixelClassesConfig
+HeadConfig = Annotated[PixelClassesConfig | MaskFormerConfig | Mask2FormerConfig, Field(discriminator="head")]
 
 
 class ParserConfig(StrictConfig):

@@ -15,13 +15,14 @@ SPARE_NUMBERS = 1 << 26
 
 
 @contextmanager
-def no_larger_than(path: Path) -> Iterator[None]:
-    """Whatever is built inside must have about as many weights as the file has bytes, at most.
+def no_larger_than(path: Path, *others: Path) -> Iterator[None]:
+    """Whatever is built inside must have about as many weights as the file (or all of them) has bytes, at most.
 
     Parameters are counted where they are made, before anything is written into them, so that a file of a kilobyte
     cannot take gigabytes.
     """
-    most, thread, counted = path.stat().st_size + SPARE_NUMBERS, threading.get_ident(), 0
+    most = sum(one.stat().st_size for one in (path, *others)) + SPARE_NUMBERS
+    thread, counted = threading.get_ident(), 0
 
     def refusal() -> BadInput:
         return BadInput(

@@ -12,6 +12,7 @@ from mereo.data.batches import Batch
 from mereo.errors import BadInput
 from mereo.parser.concept_terms import ConceptRegionsConfig
 from mereo.parser.evidence_terms import CoarsePixelsConfig, RegionClassificationConfig
+from mereo.parser.mask_terms import MaskQueriesLossConfig
 from mereo.parser.pixel_terms import AuxiliaryPixelsConfig, CrossEntropyConfig, PixelCrossEntropyConfig
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
 
@@ -48,7 +49,8 @@ LossConfig = Annotated[
     | AuxiliaryPixelsConfig
     | CoarsePixelsConfig
     | RegionClassificationConfig
-    | ConceptRegionsConfig,
+    | ConceptRegionsConfig
+    | MaskQueriesLossConfig,
     Field(discriminator="loss"),
 ]
 

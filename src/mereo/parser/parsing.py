@@ -12,6 +12,7 @@ from mereo.errors import BadInput
 from mereo.freed_memory import image_done
 from mereo.parser.image_scores import image_scores
 from mereo.parser.preprocessing import working_size
+from mereo.parser.segment_parsing import segment_rule_of, segmented_image
 from mereo.parser.tiled_parsing import TileSide, tile_side_for, tiled_labels
 
 if TYPE_CHECKING:
@@ -43,11 +44,16 @@ def parse_image(
     size = (image_HWC.shape[0], image_HWC.shape[1])
     working = working_size(size, working_side or (None if tile is not None else parser.preprocessing.working_side))
     side = None if tile is None else tile_side_for(working, tile)
+    is_plain = side is None and scales == (1.0,) and not flip
+    rule = segment_rule_of(parser) if is_plain else None  # Queries of different passes are not the same segments.
     was_training = parser.training
     parser.eval()
     try:
-        confidence = None
-        if side is not None:
+        confidence = instances = None
+        if rule is not None:
+            segmented = segmented_image(parser, image_HWC, working, rule, with_confidence=with_confidence)
+            semantic, instances, confidence = segmented.semantic_HW, segmented.instances_HW, segmented.confidence_HW
+        elif side is not None:
             semantic, confidence = tiled_labels(
                 parser, image_HWC, working, tile=side, scales=scales, flip=flip, with_confidence=with_confidence
             )
@@ -66,4 +72,11 @@ def parse_image(
     finally:
         parser.train(was_training)
     image_done()
-    return Parse(image_HWC=image_HWC, semantic=semantic, taxonomy=parser.taxonomy, name=name, confidence=confidence)
+    return Parse(
+        image_HWC=image_HWC,
+        semantic=semantic,
+        taxonomy=parser.taxonomy,
+        name=name,
+        instances=instances,
+        confidence=confidence,
+    )

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from mereo.errors import BadInput
+from mereo.heads.mask_queries import MaskQueriesHead, MaskQueriesPrediction
 from mereo.parser.image_scores import prepared_image
 from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
@@ -12,14 +13,18 @@ from mereo.reasoning.token_regions import TokenReasoner, TokenRegions
 
 
 def has_tokens(parser: SceneParser) -> bool:
-    return any(isinstance(stage, TokenReasoner) for stage in parser.path)
+    reasons = any(isinstance(stage, TokenReasoner) for stage in parser.path)
+    return reasons or any(isinstance(head, MaskQueriesHead) for head in parser.heads)
 
 
 def token_weights(answers: SceneAnswers) -> Tensor:
-    """B K h w, 0 or more: of the last reasoner that gathers tokens."""
+    """B K h w, 0 or more: of the last reasoner that gathers tokens; without one the masks of the head's queries."""
     for evidence in reversed(answers.evidence):
         if isinstance(evidence, TokenRegions):
             return evidence.weight_BKHW
+    for prediction in answers.predictions:
+        if isinstance(prediction, MaskQueriesPrediction):
+            return prediction.mask_logits_BQhw.float().sigmoid()
     raise BadInput(
         "a parser must have tokens to look at, but got none; add a stage that gathers them, e.g. concept_tokens."
     )

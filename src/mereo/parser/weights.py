@@ -19,6 +19,8 @@ from mereo.errors import BadInput
 from mereo.features.tensor_files import as_kind_of, read_finite_tensors
 from mereo.parser.config import ParserConfig
 from mereo.parser.devices import require_device
+from mereo.parser.hugging_face import load_hugging_face
+from mereo.parser.hugging_face_files import is_on_hub
 from mereo.parser.model_card import ModelCard
 from mereo.parser.network_limit import no_larger_than
 from mereo.parser.scene_parser import SceneParser
@@ -63,8 +65,11 @@ def save_parser(
 
 
 def load(name_or_path: str | Path, *, device: str | torch.device = "cpu") -> SceneParser:
-    """A built-in parser by name (see `mereo models`), or a parser file by path; ready to parse."""
+    """A built-in parser by name (see `mereo models`), a parser file by path, or a checkpoint of the Hugging Face hub as
+    "hf:OWNER/NAME"; ready to parse."""
     device = require_device(str(device))
+    if is_on_hub(name_or_path):
+        return _noticed(load_hugging_face(name_or_path), name_or_path).to(device)
     path = find_parser_file(name_or_path)
     metadata = read_metadata(path)
     # A file that names weights elsewhere must not make us open or download them: its own tensors are all there is.
@@ -75,10 +80,16 @@ def load(name_or_path: str | Path, *, device: str | torch.device = "cpu") -> Sce
         parser = config.build(taxonomy)
     load_tensors(parser, path)
     parser.card = card
-    if card.terms_notice and str(path) not in _NOTICED:
-        _NOTICED.add(str(path))
-        LOG.warning("%s: %s", Path(path).stem, card.terms_notice)
-    return parser.eval().to(device)
+    return _noticed(parser, path).eval().to(device)
+
+
+def _noticed(parser: SceneParser, source: str | Path) -> SceneParser:
+    """The terms of the weights are told once a process."""
+    notice = "" if parser.card is None else parser.card.terms_notice
+    if notice and str(source) not in _NOTICED:
+        _NOTICED.add(str(source))
+        LOG.warning("%s: %s", Path(source).stem, notice)
+    return parser
 
 
 def save_with_temperature(name_or_path: str | Path, path: str | Path, temperature: float) -> Path:

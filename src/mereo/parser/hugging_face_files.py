@@ -1,0 +1,141 @@
+"""A Hugging Face checkpoint as files: a folder, or the hub's; config, preprocessing, tensors. Nothing is unpickled."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from mereo.data.json_reading import parse_json
+from mereo.errors import BadEnvironment, BadInput
+from mereo.features.tensor_files import read_finite_tensors
+
+PREFIX = "hf:"
+CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
+WEIGHTS, WEIGHTS_INDEX = "model.safetensors", "model.safetensors.index.json"
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+# All that is read, and all that is downloaded.
+WANTED = (CONFIG, PREPROCESSOR, WEIGHTS, WEIGHTS_INDEX, "model-*-of-*.safetensors")
+# OWNER/NAME, and behind @ a branch, a tag, a commit or a request (refs/pr/1), where safetensors often lie.
+_ID = re.compile(r"([A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?)(?:@([\w][\w./-]*))?")
+
+
+@dataclass(frozen=True)
+class CheckpointFolder:
+    """`name` is what the user called it: an ID of the hub, or the folder."""
+
+    name: str
+    folder: Path
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return _read_object(self.folder / CONFIG, what="a checkpoint's config")
+
+    @property
+    def preprocessing(self) -> dict[str, Any]:
+        """Empty where the checkpoint says nothing about it."""
+        path = self.folder / PREPROCESSOR
+        return _read_object(path, what="a checkpoint's preprocessing") if path.is_file() else {}
+
+    @property
+    def weight_files(self) -> tuple[Path, ...]:
+        if (self.folder / WEIGHTS).is_file():
+            return (self.folder / WEIGHTS,)
+        index = self.folder / WEIGHTS_INDEX
+        if index.is_file():
+            return _shards(index)
+        pickles = sorted(path.name for pattern in PICKLES for path in self.folder.glob(pattern))
+        if pickles:
+            raise BadInput(
+                f"a checkpoint must hold its weights as {WEIGHTS}, but got pickles ({', '.join(pickles[:3])}) in "
+                f"{self.folder}; a pickle can run any program, so save the model as safetensors first."
+            )
+        if is_on_hub(self.name):
+            raise BadInput(
+                f"a checkpoint must hold {WEIGHTS}, but got none of {self.name}; if it is published as a pickle alone, "
+                "name a revision that has it (hf:OWNER/NAME@refs/pr/1), or save the model as safetensors first."
+            )
+        raise BadInput(
+            f"a checkpoint must hold {WEIGHTS}, but got no weights in {self.folder}; download the whole checkpoint."
+        )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Of all shards together."""
+        joined: dict[str, Tensor] = {}
+        for path in self.weight_files:
+            for name, value in read_finite_tensors(path, what="weights of a checkpoint").items():
+                if name in joined:
+                    raise BadInput(f"shards must not share tensors, but got {name[:80]} twice in {path}; get it anew.")
+                joined[name] = value
+        return joined
+
+
+def is_on_hub(name: str | Path) -> bool:
+    return str(name).startswith(PREFIX)
+
+
+def find_checkpoint(name: str | Path) -> CheckpointFolder:
+    """`hf:OWNER/NAME` or `hf:OWNER/NAME@REVISION` comes from the hub or its cache; anything else is a folder."""
+    if is_on_hub(name):
+        return CheckpointFolder(str(name), _downloaded(str(name).removeprefix(PREFIX)))
+    if not os.path.isdir(name):
+        raise BadInput(
+            f"a checkpoint must be a folder or {PREFIX}OWNER/NAME, but got {str(name)!r:.80}; check its path."
+        )
+    return CheckpointFolder(str(name), Path(name))
+
+
+def _downloaded(identifier: str) -> Path:
+    named = _ID.fullmatch(identifier)
+    if named is None or len(identifier) > 160 or ".." in identifier:
+        raise BadInput(
+            f"a checkpoint on the hub must be named {PREFIX}OWNER/NAME, but got {identifier!r:.80}; copy its name."
+        )
+    repository, revision = named.groups()
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+
+    try:
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=list(WANTED)))
+    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
+        raise BadInput(
+            f"a checkpoint must be on the hub, but got none called {identifier}; check the name, or log in if it "
+            "is private."
+        ) from error
+    except Exception as error:  # Whatever the network, the cache or the hub's library met.
+        reason = (" ".join(str(error).split()) or type(error).__name__)[:160]
+        raise BadEnvironment(
+            f"{PREFIX}{identifier} must be downloadable, but got: {reason}; check the network, or pass a folder."
+        ) from error
+
+
+def _read_object(path: Path, *, what: str) -> dict[str, Any]:
+    if not path.is_file():
+        raise BadInput(f"{what} must be there, but got no {path.name} in {path.parent}; download the whole checkpoint.")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except ValueError as error:
+        raise BadInput(f"{what} must be JSON, but got {error} in {path}; download it again.") from error
+    content = parse_json(text, what=what, path=path)
+    if not isinstance(content, dict):
+        raise BadInput(f"{what} must be an object, but got {type(content).__name__} in {path}; download it again.")
+    return content
+
+
+def _shards(index: Path) -> tuple[Path, ...]:
+    weight_map = _read_object(index, what="a checkpoint's index of shards").get("weight_map")
+    names = sorted(set(weight_map.values())) if isinstance(weight_map, dict) and weight_map else []
+    if not names or not all(isinstance(name, str) and re.fullmatch(r"[\w-]+\.safetensors", name) for name in names):
+        raise BadInput(
+            f"an index of shards must name safetensors files beside it, but got {str(names)[:80]} in {index}; "
+            "download it again."
+        )
+    missing = [name for name in names if not (index.parent / name).is_file()]
+    if missing:
+        raise BadInput(
+            f"all shards of a checkpoint must be there, but got no {', '.join(missing[:3])} in {index.parent}; "
+            "download the whole checkpoint."
+        )
+    return tuple(index.parent / name for name in names)
