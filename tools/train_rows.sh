@@ -56,7 +56,8 @@ if [ "$protocol" = full ]; then # One seed, the baseline two.
     rows="fcn:0 fcn:1 affinity:0 ocr:0 concepts:0 deeplabv3:0 smp:0 upernet:0"
 else
     names="fcn deeplabv3 affinity affinity_both affinity_positive affinity_negative affinity_learned"
-    names+=" affinity_learned_positive affinity_learned_negative ocr concepts concepts_unsupervised glore upernet smp"
+    names+=" affinity_learned_positive affinity_learned_negative ocr concepts concepts_unsupervised glore"
+    names+=" maskformer maskformer_concepts upernet smp"
     rows=$(for name in $names; do echo "$name:0 $name:1"; done)
 fi
 chosen=""
