@@ -35,14 +35,12 @@ def rectangles(*things: tuple[int, float, tuple[int, int, int, int]], size: tupl
 def test_by_hand() -> None:
     """Two labels, three answers by score: a wrong one, one that fits, one with an IoU of .8.
 
-    At a threshold up to .8 both labels are found: recall 1/2 with precision 2/3 at best (2 of 3), recall 1 with 2/3; the
-    envelope is 2/3 at every recall. Above .8 only the second answer counts: precision 1/2 up to recall 1/2 (51 of the 101
-    recalls), 0 beyond. The thresholds .5 to .8 are seven of ten.
+    At a threshold up to .8 both labels are found: recall 1/2 with precision 2/3 at best (2 of 3), recall 1 with 2/3;
+    the envelope is 2/3 at every recall. Above .8 only the second answer counts: precision 1/2 up to recall 1/2 (51 of
+    the 101 recalls), 0 beyond. The thresholds .5 to .8 are seven of ten.
     """
     truth = rectangles((0, 1, (0, 0, 10, 10)), (0, 1, (50, 50, 60, 60)))
-    answers = rectangles(
-        (0, 0.9, (100, 100, 110, 110)), (0, 0.8, (0, 0, 10, 10)), (0, 0.7, (50, 50, 60, 58))
-    )
+    answers = rectangles((0, 0.9, (100, 100, 110, 110)), (0, 0.8, (0, 0, 10, 10)), (0, 0.7, (50, 50, 60, 58)))
     scores = instance_average_precision([answers], [truth], num_classes=2)
     low, high = 2 / 3, 51 / 101 / 2
     for measured in (scores.boxes, scores.masks):
@@ -115,9 +113,7 @@ def test_against_torchmetrics(seed: int) -> None:
             return values | {"area": torch.tensor([float(runs.area) for runs in instances.masks])}
         return values | {"scores": torch.from_numpy(instances.score_N)}
 
-    metric.update(
-        [as_theirs(one, is_truth=False) for one in answers], [as_theirs(one, is_truth=True) for one in truth]
-    )
+    metric.update([as_theirs(one, is_truth=False) for one in answers], [as_theirs(one, is_truth=True) for one in truth])
     theirs = metric.compute()
     for kind, measured in (("bbox", scores.boxes), ("segm", scores.masks)):
         names = ("map", "map_50", "map_75", "map_small", "map_medium", "map_large")

@@ -1,7 +1,7 @@
 """Instances: things of one picture with class, box and mask. From labels, or from a detector; plain numpy.
 
-Labels come as two maps, `semantic_HW` and `instances_HW` (data/sample.py). An instance is the pixels of one id that carry
-the class of a thing; its class is the one that most of them carry.
+Labels come as two maps, `semantic_HW` and `instances_HW` (data/sample.py). An instance is the pixels of one id that
+carry the class of a thing; its class is the one that most of them carry.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
 """COCO's average precision of instances: AP, AP50, AP75, APS, APM, APL, for boxes and for masks.
 
-Lin, Maire, Belongie, Hays, Perona, Ramanan, Dollar, Zitnick 2014, "Microsoft COCO: Common Objects in Context", section 6
-and its evaluation code: precision at 101 recalls, averaged over classes and the IoU thresholds .5, .55, ... .95; at most
-100 answers an image; small, medium and large part at 32 x 32 and 96 x 96 pixels of the label's mask. The matching is done
-by faster-coco-eval, which is imported when it is asked for.
+Lin, Maire, Belongie, Hays, Perona, Ramanan, Dollar, Zitnick 2014, "Microsoft COCO: Common Objects in Context", and its
+evaluation code: precision at 101 recalls, averaged over classes and the IoU thresholds .5, .55, ... .95; at most 100
+answers an image; small, medium and large part at 32 x 32 and 96 x 96 pixels of the label's mask. faster-coco-eval does
+the matching; it is imported when it is asked for.
 """
 
 from collections.abc import Sequence
