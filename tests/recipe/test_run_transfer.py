@@ -126,6 +126,16 @@ def test_a_parser_with_a_reasoner_transfers(tmp_path: Path, pyramid: str) -> Non
     assert not any("running_" in name for name in changed), "frozen norms"
 
 
+def test_only_the_first_stages_of_a_path_are_taken(tmp_path: Path) -> None:
+    """Where a reasoner stands before the neck, the neck may be left with the head."""
+    save_parser(tiny_source(AFFINITY, PROJECTION), tmp_path / "source.safetensors")
+    recipe = drawn(tmp_path, parser="source.safetensors", stages=1)
+    run(recipe, tmp_path / "run", "training.steps=1", "val_data=")
+    parser = load_instance_parser(tmp_path / "run" / "last.safetensors")
+    assert [type(stage).__name__ for stage in parser.path] == ["ClassAffinity"]
+    assert parser.mask_rcnn.pyramid.levels == (1, 2, 4)
+
+
 def test_what_is_left_is_measured_again(tmp_path: Path) -> None:
     recipe = write_transfer(tmp_path, small_transfer(steps=2, ema_decay=0.9))
     report = run(recipe, tmp_path / "run", num_pictures=2)
@@ -176,6 +186,8 @@ def test_train_and_val_must_agree(tmp_path: Path) -> None:
         ("transfer={}", "transfer must name a parser or a backbone, but got neither"),
         ("transfer={parser: street, preprocessing: {}}", "preprocessing must be the parser's own, but got another"),
         ("detector.pyramids=fpn", "key must be a known one, but got 'pyramids'; did you mean 'pyramid'?"),
+        ("transfer.stages=1", "stages must be of a parser's path, but got a backbone alone; leave them out"),
+        ("transfer={parser: street, stages: 9}", "the path must have the wanted stages, but got 1 of 9; ask for fewer"),
         ("transfer={parser: nowhere}", "parser must be a built-in name, a parser file or a run folder"),
     ],
 )

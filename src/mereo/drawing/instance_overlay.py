@@ -13,7 +13,7 @@ from mereo.drawing.lettering import drawable, font_of, shortened, text_size, wri
 from mereo.drawing.overlay import outline, outline_pixels
 
 MASK_STRENGTH = 0.45
-LOWEST_SCORE = 0.3
+LOWEST_SCORE = 0.5
 
 
 def draw_instances(

@@ -89,13 +89,18 @@ class InstanceParser(SceneParser):
         return head
 
 
-def features_of(parser: SceneParser) -> BuiltFeatures:
-    """A parser without its heads. The modules are shared, not copied."""
-    last = parser.path[-1] if len(parser.path) else parser.backbone
+def features_of(parser: SceneParser, *, num_stages: int | None = None) -> BuiltFeatures:
+    """A parser without its heads, or with only the first stages of its path. The modules are shared, not copied."""
+    if num_stages is not None and num_stages > len(parser.path):
+        raise BadInput(
+            f"the path must have the wanted stages, but got {len(parser.path)} of {num_stages}; ask for fewer."
+        )
+    path = tuple(parser.path)[:num_stages]
+    last = path[-1] if path else parser.backbone
     layout = getattr(last, "layout", None)
     if not isinstance(layout, FeatureLayout):
         raise BadInput(
             f"the last stage of a path must say in `layout` which maps it gives, but got none from "
             f"{type(last).__name__}; give it a FeatureLayout."
         )
-    return BuiltFeatures(parser.backbone, tuple(parser.path), layout, parser.preprocessing)
+    return BuiltFeatures(parser.backbone, path, layout, parser.preprocessing)

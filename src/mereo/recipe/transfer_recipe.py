@@ -31,6 +31,7 @@ class TransferConfig(StrictConfig):
     """What goes under the detector: the backbone and path of a parser, or a backbone alone."""
 
     parser: str | None = Field(None, description="a built-in name, a parser file or a run folder; its heads are left")
+    stages: int | None = Field(None, ge=0, description="only the first stages of the parser's path; left out: all")
     backbone: TimmBackboneConfig | None = Field(None, description="instead of a parser: a backbone without a path")
     preprocessing: PreprocessingConfig | None = Field(None, description="of that backbone; left out: its own")
     frozen_norms: bool = Field(True, description="batch norms of backbone and path keep statistics and weights")
@@ -42,6 +43,8 @@ class TransferConfig(StrictConfig):
             raise ValueError(f"transfer must name a parser or a backbone, but got {got}; keep one of them")
         if self.parser is not None and self.preprocessing is not None:
             raise ValueError("preprocessing must be the parser's own, but got another one; leave it out")
+        if self.parser is None and self.stages is not None:
+            raise ValueError("stages must be of a parser's path, but got a backbone alone; leave them out")
         return self
 
 
@@ -125,4 +128,6 @@ def _features(source: TransferConfig, folder: Path, taxonomy: Taxonomy) -> tuple
         return config, taxonomy, config.build_features(taxonomy)
     name = str(source.parser)
     parser = load(folder / name if (folder / name).exists() else name)
-    return parser.config, parser.taxonomy, features_of(parser)
+    num_stages = len(parser.path) if source.stages is None else source.stages
+    config = parser.config.model_copy(update={"path": parser.config.path[:num_stages]})
+    return config, parser.taxonomy, features_of(parser, num_stages=num_stages)
