@@ -63,7 +63,9 @@ class Child:
 class WarmProcess:
     def __init__(self, folder: Path) -> None:
         self.folder, self.count = folder, 0
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+        # Behind this folder what the caller set: another checkout than the installed one, for example.
+        paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
         environment |= {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
         environment["TORCH_CPP_LOG_LEVEL"] = "ERROR"  # As `mereo train` sets it before torch is imported.
         self.process = subprocess.Popen(

@@ -20,13 +20,16 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "drawing"))
 from test_evaluation_files import made_evaluation
 from tiny_parser import tiny_parser
 from writers_of_answers import (
+    draw_found_things,
     explain_one,
     explain_tokens_of_one,
     make_page,
+    save_instances,
     small_parse,
     small_picture,
     summarise_parses,
     write_counts,
+    write_instance_measures,
     write_label_tiff,
     write_mask,
     write_page_of_affinities,
@@ -244,6 +247,9 @@ WRITERS = (
     Writer("page of an evaluation", write_page_of_an_evaluation),
     Writer("another temperature", lambda f: save_with_temperature(f / "p.safetensors", f / "q", 2.0), save_parser_of),
     Writer("label tiff", write_label_tiff),
+    Writer("instance parser", save_instances),
+    Writer("average precisions", write_instance_measures, write_instance_measures),
+    Writer("pictures of things", draw_found_things),
     Writer("counts of classes", write_counts),
     Writer("page of affinities", write_page_of_affinities),
     Writer("page of tokens", write_page_of_tokens),

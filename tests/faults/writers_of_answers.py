@@ -16,16 +16,19 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "drawing"))
 from test_evaluation_files import made_evaluation
 from test_parse_files import parse_of
+from tiny_instance_parser import tiny_instance_config, tiny_instance_parser, tiny_source
 from tiny_parser import TAXONOMY, tiny_parser
 
 from mereo.assembly.seen_tokens import seen_tokens
 from mereo.commands.explain import explain
 from mereo.commands.parse_images import ParseRun, ParseSettings
 from mereo.data.coco_panoptic_writing import PanopticWriter
+from mereo.data.instances import Instances
 from mereo.data.panoptic_map import PanopticMap, PanopticSegment
 from mereo.drawing import affinity_page, parse_files, token_page
 from mereo.drawing.affinity_page import write_affinity_page
 from mereo.drawing.error_pictures import ErrorPictures
+from mereo.drawing.instance_overlay import InstancePictures
 from mereo.drawing.label_tiff import label_tiff
 from mereo.drawing.parse_files import save_for_page
 from mereo.drawing.parse_page import write_parse_page
@@ -33,9 +36,12 @@ from mereo.drawing.token_page import write_token_page
 from mereo.drawing.unsure_areas import write_unsure_png
 from mereo.evaluation import evaluation_page
 from mereo.evaluation.evaluation_page import write_evaluation_page
+from mereo.evaluation.instance_evaluation import InstanceEvaluation, write_instance_evaluation
 from mereo.evaluation.worst_images import WorstImage
 from mereo.interaction.affinity_explanation import AffinityExplanation
 from mereo.interaction.token_explanation import TokenExplanation
+from mereo.metrics.instance_average_precision import AveragePrecision, InstanceScores
+from mereo.parser.instance_files import save_instance_parser
 from mereo.reasoning.affinity_influences import Influence, RegionInfluences
 from mereo.reasoning.cooccurrence import Cooccurrence
 from mereo.reasoning.cooccurrence_file import write_cooccurrence
@@ -55,6 +61,32 @@ def make_page(folder: Path) -> None:
 def save_page(folder: Path) -> None:
     image = save_for_page(small_parse(), folder, stem="a", source="a.jpg")
     write_parse_page(folder / "index.html", [image], [], taxonomy=small_parse().taxonomy, parser_name="tiny")
+
+
+@lru_cache(maxsize=1)
+def tiny_transfer() -> Any:
+    source = tiny_source()
+    return tiny_instance_parser(source), tiny_instance_config(source)
+
+
+def save_instances(folder: Path) -> None:
+    parser, config = tiny_transfer()
+    save_instance_parser(parser, folder / "i.safetensors", config=config, features_taxonomy=TAXONOMY)
+
+
+def measured_instances() -> InstanceEvaluation:
+    precision = AveragePrecision(0.5, 0.6, 0.4, None, 0.1, 0.2, (0.5, None))
+    return InstanceEvaluation(("box", "ball"), InstanceScores(precision, precision), 1, (1, 0), (1, 2), seconds=1.0)
+
+
+def draw_found_things(folder: Path) -> None:
+    image_HWC = small_parse().image_HWC
+    nothing = Instances((20, 30), np.zeros(0, np.int64), np.zeros(0), np.zeros((0, 4)), ())
+    InstancePictures(folder / "new", count=1, names=(), colours_K3=np.zeros((0, 3))).see("a", image_HWC, nothing)
+
+
+def write_instance_measures(folder: Path) -> None:
+    write_instance_evaluation(measured_instances(), folder)
 
 
 def write_label_tiff(folder: Path) -> None:

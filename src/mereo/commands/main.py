@@ -27,6 +27,7 @@ from mereo.commands.show import show
 from mereo.commands.standard_streams import open_closed_streams
 from mereo.commands.table import table
 from mereo.commands.train import train
+from mereo.commands.transfer import transfer
 from mereo.commands.version import print_version
 from mereo.errors import MereoError
 
@@ -63,6 +64,7 @@ for verb, line in (
     (parse, "Parse photographs into label maps, overlays and an offline page."),
     (train, "Train a parser as a recipe says, or go on with a stopped run."),
     (evaluate, "Measure a parser on labelled images, class by class."),
+    (transfer, "Fine-tune a parser's features on instances; box and mask AP."),
     (explain, "Explain one answer: what was changed, and what made it."),
     (show, "Print a recipe with every default, or what a parser file holds."),
     (table, "Put results of run folders into one table."),

@@ -13,9 +13,12 @@ def show(
     """Print a recipe with every default written out, or a parser's config, classes and model card."""
     path = Path(target)
     if path.suffix in (".yaml", ".yml") or (path / "recipe.yaml").is_file():
-        from mereo.recipe.recipe import load_recipe, recipe_yaml
+        from mereo.recipe.recipe import load_recipe, recipe_content, recipe_yaml
+        from mereo.recipe.transfer_recipe import load_transfer_recipe
 
-        typer.echo(recipe_yaml(load_recipe(path, overrides or [])), nl=False)
+        is_transfer = "transfer" in recipe_content(path)
+        loaded = (load_transfer_recipe if is_transfer else load_recipe)(path, overrides or [])
+        typer.echo(recipe_yaml(loaded), nl=False)
         return
     from mereo.data.taxonomy_file import taxonomy_from_dict
     from mereo.errors import BadInput

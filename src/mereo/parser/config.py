@@ -1,14 +1,17 @@
 """ParserConfig: a parser as data. The closed unions of all stages and heads stand here: a new one is one more entry."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
+from torch import nn
 
 from mereo.data.taxonomy import Taxonomy
 from mereo.features.adaptive_pyramid_context import AdaptivePyramidContextConfig
 from mereo.features.atrous_pyramid import AtrousPyramidConfig
 from mereo.features.criss_cross_attention import CrissCrossAttentionConfig
 from mereo.features.dual_attention import DualAttentionConfig
+from mereo.features.feature_maps import FeatureLayout
 from mereo.features.feature_pyramid import FeaturePyramidConfig
 from mereo.features.object_context_pooling import ObjectContextPoolingConfig
 from mereo.features.projection import ProjectionConfig
@@ -43,6 +46,16 @@ StageConfig = Annotated[
 HeadConfig = Annotated[PixelClassesConfig | MaskFormerConfig | Mask2FormerConfig, Field(discriminator="head")]
 
 
+@dataclass(frozen=True)
+class BuiltFeatures:
+    """Backbone and path, the layout of what the path gives, and how pixels become the backbone's numbers."""
+
+    backbone: nn.Module
+    path: tuple[nn.Module, ...]
+    layout: FeatureLayout
+    preprocessing: PreprocessingConfig
+
+
 class ParserConfig(StrictConfig):
     backbone: TimmBackboneConfig
     path: tuple[StageConfig, ...] = Field((), max_length=64)
@@ -52,25 +65,29 @@ class ParserConfig(StrictConfig):
 
     def build(self, taxonomy: Taxonomy) -> SceneParser:
         """The parser with fresh weights (the backbone's from where `backbone.weights` says)."""
+        features = self.build_features(taxonomy)
+        return SceneParser(
+            features.backbone,
+            features.path,
+            [head_config.build(features.layout, taxonomy) for head_config in self.heads],
+            taxonomy=taxonomy,
+            preprocessing=features.preprocessing,
+            config=self,
+            temperature=self.temperature,
+        )
+
+    def build_features(self, taxonomy: Taxonomy) -> "BuiltFeatures":
+        """What stands before the heads. `taxonomy` is of the classes that the path's stages reason about."""
         backbone = self.backbone.build()
         layout, path = backbone.layout, []
         for stage_config in self.path:
             path.append(stage_config.build(layout, taxonomy.object_names))
             layout = path[-1].layout
-        heads = [head_config.build(layout, taxonomy) for head_config in self.heads]
         mean, std = backbone.mean, backbone.std
         preprocessing = self.preprocessing or PreprocessingConfig(
             mean=(mean[0], mean[1], mean[2]), std=(std[0], std[1], std[2])
         )
-        return SceneParser(
-            backbone,
-            path,
-            heads,
-            taxonomy=taxonomy,
-            preprocessing=preprocessing,
-            config=self,
-            temperature=self.temperature,
-        )
+        return BuiltFeatures(backbone, tuple(path), layout, preprocessing)
 
     def without_weights(self) -> "ParserConfig":
         """As saved in a parser file, whose tensors make the backbone's first weights and counted edges needless."""

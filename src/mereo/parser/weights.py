@@ -147,8 +147,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     return read_finite_tensors(path, what="parser file")
 
 
-def read_metadata(path: Path) -> dict[str, Any]:
-    """What a parser file says about itself: format, mereo_version, config, taxonomy, card."""
+def read_metadata(path: Path, *, kind: str = FORMAT) -> dict[str, Any]:
+    """What a parser file says about itself: format (`kind`), mereo_version, config, taxonomy, card."""
     try:
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get("mereo", "{}")
@@ -158,9 +158,9 @@ def read_metadata(path: Path) -> dict[str, Any]:
         ) from error
     metadata = parse_json(text, what="the metadata of a parser file", path=path)
     missing = sorted({"config", "taxonomy", "card"} - metadata.keys()) if isinstance(metadata, dict) else ["all"]
-    if missing or metadata.get("format") != FORMAT:
+    if missing or metadata.get("format") != kind:
         raise BadInput(
-            f"parser file must be one that Mereo saved ({FORMAT}), but got other content in {path}; check the path."
+            f"parser file must be one that Mereo saved ({kind}), but got other content in {path}; check the path."
         )
     return metadata
 

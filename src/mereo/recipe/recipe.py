@@ -43,18 +43,26 @@ class Recipe(StrictConfig):
 
 def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """The recipe of a YAML file (or of a run folder) with `key.path=value` overrides."""
-    path = Path(path)
-    file = path / "recipe.yaml" if os.path.isdir(path) else path
+    return validated(Recipe, recipe_content(path, overrides), source=f"recipe {recipe_file(path)}")
+
+
+def recipe_file(path: str | Path) -> Path:
+    return Path(path) / "recipe.yaml" if os.path.isdir(path) else Path(path)
+
+
+def recipe_content(path: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """What stands in the file, with overrides, whichever kind of recipe it is."""
+    file = recipe_file(path)
     if not os.path.isfile(file):
         raise BadInput(
-            f"recipe must be a YAML file or a run folder, but got {str(path)!r:.300}; see recipes/ for examples."
+            f"recipe must be a YAML file or a run folder, but got {str(Path(path))!r:.300}; see recipes/ for examples."
         )
     content = load_yaml_file(file)
     if not isinstance(content, dict):
         raise BadInput(f"recipe must be a mapping of keys, but got {type(content).__name__} in {file}; see recipes/.")
     for override in overrides:
         content = _overridden(content, override)
-    return validated(Recipe, content, source=f"recipe {file}")
+    return content
 
 
 def folder_of_recipe(path: Path) -> Path:
@@ -67,7 +75,7 @@ def folder_of_recipe(path: Path) -> Path:
         return path
 
 
-def recipe_yaml(recipe: Recipe) -> str:
+def recipe_yaml(recipe: StrictConfig) -> str:
     """The resolved run as YAML, every default written out."""
     return dump_yaml(recipe.model_dump(mode="json"))
 

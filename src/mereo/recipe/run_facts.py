@@ -13,10 +13,16 @@ from mereo.parser.weights import save_parser
 from mereo.recipe.assemble import BuiltRun
 from mereo.recipe.machine import commit_of_source, machine_in_words
 from mereo.recipe.recipe import Recipe
+from mereo.recipe.transfer_recipe import BuiltTransfer, TransferRecipe
 
 
 def run_facts(
-    recipe: Recipe, built: BuiltRun, recipe_folder: Path, out: Path, command: str, fabric: Fabric
+    recipe: Recipe | TransferRecipe,
+    built: BuiltRun | BuiltTransfer,
+    recipe_folder: Path,
+    out: Path,
+    command: str,
+    fabric: Fabric,
 ) -> dict[str, Any]:
     return {
         "name": recipe.name,

@@ -20,6 +20,7 @@ from mereo.counter_random import counter_seed
 from mereo.data.batches import Batch, StepSampler, dead_workers_explained, training_batches
 from mereo.data.sample import Sample, Samples
 from mereo.errors import BadInput
+from mereo.parser.instance_objective import InstanceObjective
 from mereo.parser.objective import Objective
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import save_parser
@@ -50,7 +51,7 @@ class TrainingResult:
 
 def train(
     parser: SceneParser,
-    objective: Objective,
+    objective: Objective | InstanceObjective,
     samples: Samples,
     augment: Callable[[Sample], Sample],
     run: RunFolder,
@@ -133,7 +134,7 @@ def train(
 
 
 def _set_up(
-    parser: SceneParser, objective: Objective, config: TrainingConfig, fabric: Fabric
+    parser: SceneParser, objective: Objective | InstanceObjective, config: TrainingConfig, fabric: Fabric
 ) -> tuple[Any, Any, MovingAverage | None]:
     synchronised(parser, on_gpu=fabric.device.type == "cuda")
     module = StepModule(parser, objective)

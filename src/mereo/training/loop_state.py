@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mereo.errors import BadEnvironment, BadInput
+from mereo.parser.instance_objective import InstanceObjective
 from mereo.parser.objective import Objective
 from mereo.parser.scene_parser import SceneParser
 from mereo.processes import is_same_everywhere
@@ -34,7 +35,7 @@ class LoopState:
 
 def save_run(
     parser: SceneParser,
-    objective: Objective,
+    objective: Objective | InstanceObjective,
     optimizer: Any,
     average: MovingAverage | None,
     state: LoopState,
@@ -61,7 +62,7 @@ def save_run(
 
 def restore_run(
     parser: SceneParser,
-    objective: Objective,
+    objective: Objective | InstanceObjective,
     optimizer: Any,
     average: MovingAverage | None,
     run: RunFolder,

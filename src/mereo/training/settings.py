@@ -1,8 +1,8 @@
 """TrainingConfig: everything the loop wants to know, next to the loop."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mereo.strict import StrictConfig
 
@@ -21,9 +21,18 @@ class OptimizerConfig(StrictConfig):
 
 
 class ScheduleConfig(StrictConfig):
-    kind: Literal["poly", "constant"] = "poly"
+    kind: Literal["poly", "constant", "drops"] = "poly"
     power: float = Field(0.9, gt=0)
     warmup_steps: int = Field(0, ge=0, le=MANY)
+    drops: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
+        (), max_length=32, description="kind drops: after these shares of the steps the rate is a tenth of before"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> "ScheduleConfig":
+        if (self.kind == "drops") != bool(self.drops):
+            raise ValueError(f"drops must go with kind drops, but got kind {self.kind} and drops {self.drops}")
+        return self
 
 
 class TrainingConfig(StrictConfig):

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from mereo.data.batches import Batch
+from mereo.parser.instance_objective import InstanceObjective
 from mereo.parser.objective import Objective
 from mereo.parser.scene_parser import SceneParser
 
@@ -11,7 +12,7 @@ from mereo.parser.scene_parser import SceneParser
 class StepModule(nn.Module):
     """Batch tensors -> the loss and its terms. Plain tensors in and out: wrappers look into nothing else."""
 
-    def __init__(self, parser: SceneParser, objective: Objective) -> None:
+    def __init__(self, parser: SceneParser, objective: Objective | InstanceObjective) -> None:
         super().__init__()
         self.parser, self.objective = parser, objective
 

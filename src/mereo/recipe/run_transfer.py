@@ -1,0 +1,178 @@
+"""Carry out a transfer: fine-tune a parser's features under Mask R-CNN, measure AP, leave a folder of its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mereo.atomic_files import write_json, write_text
+from mereo.data.instances import Instances
+from mereo.data.sample import Sample, Samples
+from mereo.data.sources import open_samples
+from mereo.drawing.instance_overlay import InstancePictures
+from mereo.errors import BadInput
+from mereo.evaluation.evaluate import pixels_of
+from mereo.evaluation.instance_evaluation import InstanceEvaluation, evaluate_instances, write_instance_evaluation
+from mereo.parser.instance_files import load_instance_parser, save_instance_parser
+from mereo.parser.instance_parser import InstanceParser
+from mereo.parser.scene_parser import SceneParser
+from mereo.recipe.recipe import folder_of_recipe, recipe_yaml
+from mereo.recipe.run_facts import run_facts
+from mereo.recipe.run_start import started_run
+from mereo.recipe.same_recipe import require_same_recipe
+from mereo.recipe.transfer_recipe import BuiltTransfer, TransferRecipe, build_transfer, load_transfer_recipe
+from mereo.training.loop import TrainingResult, train
+from mereo.training.run_folder import RunFolder
+from mereo.training.stop_signals import Stopped, StopSignals
+
+INSTANCES_FILE, PICTURES_FOLDER = "last.safetensors", "pictures"
+
+
+@dataclass(frozen=True)
+class TransferReport:
+    """As `RunReport`: `evaluation` is None without val data, after a signal, or in another process than the first."""
+
+    folder: Path
+    training: TrainingResult
+    evaluation: InstanceEvaluation | None
+    is_stopped: bool
+    is_first: bool
+
+
+def run_transfer(
+    recipe: TransferRecipe,
+    *,
+    recipe_folder: Path,
+    out: Path,
+    is_resumed: bool = False,
+    command: str = "",
+    num_pictures: int = 12,
+) -> TransferReport:
+    """Every process of a multi-process run calls this; the first one writes."""
+    settings = recipe.training
+
+    def require_same() -> None:
+        require_same_recipe(recipe, load_transfer_recipe(out))
+
+    # A path's coarse answers, for one, are trained by nothing here.
+    with started_run(
+        settings, out=out, is_resumed=is_resumed, require_same=require_same, has_idle_weights=True
+    ) as started:
+        fabric, signals = started.fabric, started.signals
+        built = build_transfer(recipe, folder=recipe_folder)
+        run = RunFolder(out, is_writer=fabric.is_global_zero)
+        if fabric.is_global_zero:
+            write_text(out / "recipe.yaml", recipe_yaml(recipe))
+            write_json(out / "run.json", run_facts(recipe, built, recipe_folder, out, command, fabric))
+        signals.listen()
+        result = train(
+            built.parser,
+            built.objective,
+            built.train_samples,
+            built.augment,
+            run,
+            settings,
+            fabric=fabric,
+            signals=signals,
+            is_resumed=is_resumed,
+            score=None if built.val_samples is None else _scorer(built.val_samples, signals),
+        )
+        started.watch.leave()
+        if not fabric.is_global_zero:
+            return TransferReport(out, result, None, is_stopped=not result.is_finished, is_first=False)
+        facts = run_facts(recipe, built, recipe_folder, out, command, fabric)
+        facts |= {"wall_seconds": round(run.wall_seconds, 1), "skipped_steps": result.skipped_steps}
+        facts["is_finished"] = result.is_finished
+        write_json(out / "run.json", facts)
+        if not result.is_finished:
+            return TransferReport(out, result, None, is_stopped=True, is_first=True)
+        _save(built, recipe, out)
+        if built.val_samples is None:
+            return TransferReport(out, result, None, is_stopped=False, is_first=True)
+        try:
+            evaluation = measure(
+                built.parser,
+                built.val_samples,
+                out,
+                num_pictures=num_pictures,
+                progress=signals.raise_if_set,
+                conditions=_conditions(recipe),
+            )
+        except Stopped:
+            return TransferReport(out, result, None, is_stopped=True, is_first=True)
+        return TransferReport(out, result, evaluation, is_stopped=False, is_first=True)
+
+
+def measure_transfer(
+    run: Path, *, out: Path, device: str, num_pictures: int, progress: Callable[[int, int], None] | None = None
+) -> InstanceEvaluation:
+    """A finished run on its recipe's val data, once more: from its file alone, whatever became of its source."""
+    if not (run / INSTANCES_FILE).is_file():
+        raise BadInput(f"a run to measure must be finished, but got no {INSTANCES_FILE} in {run}; train it first.")
+    recipe = load_transfer_recipe(run)
+    if recipe.val_data is None:
+        raise BadInput(f"the run's recipe must have val_data, but got none in {run}; add some and train anew.")
+    return measure(
+        load_instance_parser(run / INSTANCES_FILE, device=device),
+        open_samples(recipe.val_data, folder=folder_of_recipe(run)),
+        out,
+        num_pictures=num_pictures,
+        progress=progress,
+        conditions=_conditions(recipe),
+    )
+
+
+def measure(
+    parser: InstanceParser,
+    samples: Samples,
+    out: Path,
+    *,
+    num_pictures: int,
+    progress: Callable[[int, int], None] | None,
+    conditions: dict[str, Any],
+) -> InstanceEvaluation:
+    """`evaluation.json` and, of the first images, pictures of what was found."""
+    pictures = InstancePictures(
+        out / PICTURES_FOLDER,
+        count=num_pictures,
+        names=parser.thing_names,
+        colours_K3=parser.taxonomy.objects.colours_K3[list(parser.things)],
+    )
+
+    def see(sample: Sample, found: Instances) -> None:
+        pictures.see(sample.name, pixels_of(sample), found)
+
+    evaluation = evaluate_instances(parser, samples, watch=see, progress=progress, conditions=conditions)
+    write_instance_evaluation(evaluation, out)
+    return evaluation
+
+
+def _scorer(samples: Samples, signals: StopSignals) -> Callable[[SceneParser], float]:
+    def score(parser: SceneParser) -> float:
+        if not isinstance(parser, InstanceParser):
+            raise BadInput(f"AP must be asked of an InstanceParser, but got {type(parser).__name__}; pass that one.")
+        return evaluate_instances(parser, samples, progress=signals.raise_if_set).scores.masks.ap or 0.0
+
+    return score
+
+
+def _save(built: BuiltTransfer, recipe: TransferRecipe, out: Path) -> None:
+    title = recipe.card.title or recipe.name
+    card = recipe.card.model_copy(
+        update={"title": title, "trained_with": f"recipe {recipe.name}, {recipe.training.steps} steps"}
+    )
+    save_instance_parser(
+        built.parser,
+        out / INSTANCES_FILE,
+        config=built.config,
+        features_taxonomy=built.features_taxonomy,
+        card=card,
+    )
+
+
+def _conditions(recipe: TransferRecipe) -> dict[str, Any]:
+    return {
+        "parser": recipe.name,
+        "data": recipe.val_data.model_dump(mode="json") if recipe.val_data else None,
+        "features": recipe.transfer.parser or (recipe.transfer.backbone and recipe.transfer.backbone.name),
+    }
