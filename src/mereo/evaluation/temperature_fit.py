@@ -165,9 +165,9 @@ def _scores_at_pixels(
 ) -> np.ndarray:
     size = (image_HWC.shape[0], image_HWC.shape[1])
     working = working_size(size, parser.preprocessing.working_side)
-    scores_Khw, is_probability = image_scores(parser, image_HWC, working, scales, flip)
-    scores_NK = scores_at(scores_Khw, size, pixel_N // size[1], pixel_N % size[1])
-    if is_probability:
+    found = image_scores(parser, image_HWC, working, scales, flip)
+    scores_NK = scores_at(found.scores_Khw, size, pixel_N // size[1], pixel_N % size[1])
+    if found.are_probabilities:
         scores_NK = scores_NK.clamp(min=SMALLEST_PROBABILITY).log()
     return scores_NK.cpu().numpy()
 

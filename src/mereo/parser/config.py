@@ -8,6 +8,7 @@ from torch import nn
 
 from mereo.data.taxonomy import Taxonomy
 from mereo.features.adaptive_pyramid_context import AdaptivePyramidContextConfig
+from mereo.features.asymmetric_nonlocal import AsymmetricNonlocalConfig
 from mereo.features.atrous_pyramid import AtrousPyramidConfig
 from mereo.features.criss_cross_attention import CrissCrossAttentionConfig
 from mereo.features.dual_attention import DualAttentionConfig
@@ -20,6 +21,7 @@ from mereo.features.timm_backbone import TimmBackboneConfig
 from mereo.heads.mask2former import Mask2FormerConfig
 from mereo.heads.maskformer import MaskFormerConfig
 from mereo.heads.pixel_classes import PixelClassesConfig
+from mereo.heads.semantic_pyramid import SemanticPyramidConfig
 from mereo.parser.preprocessing import PreprocessingConfig
 from mereo.parser.scene_parser import SceneParser
 from mereo.reasoning.class_affinity import ClassAffinityConfig
@@ -37,13 +39,16 @@ StageConfig = Annotated[
     | CrissCrossAttentionConfig
     | ObjectContextPoolingConfig
     | AdaptivePyramidContextConfig
+    | AsymmetricNonlocalConfig
     | ObjectRegionsConfig
     | ClassAffinityConfig
     | GlobalReasoningUnitConfig
     | ConceptTokensConfig,
     Field(discriminator="stage"),
 ]
-HeadConfig = Annotated[PixelClassesConfig | MaskFormerConfig | Mask2FormerConfig, Field(discriminator="head")]
+HeadConfig = Annotated[
+    PixelClassesConfig | MaskFormerConfig | Mask2FormerConfig | SemanticPyramidConfig, Field(discriminator="head")
+]
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """Class scores of one picture at its working size: one plain pass, or the mean over scales and the mirrored picture.
 
-Pixel classes give logits; mask queries give probabilities, in which the classes of each pixel sum to 1.
+Pixel classes give logits; mask queries and pyramids give probabilities, in which the classes of each pixel sum to 1.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,32 +12,41 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mereo.assembly.pyramid_fusion import fuse_pyramid
 from mereo.heads.mask_queries import MaskQueriesPrediction
 from mereo.heads.pixel_classes import PixelClassesPrediction
+from mereo.heads.semantic_pyramid import SemanticPyramidPrediction
 
 if TYPE_CHECKING:
-    from mereo.parser.scene_parser import SceneParser
+    from mereo.parser.scene_parser import SceneAnswers, SceneParser
+
+
+@dataclass(frozen=True)
+class ImageScores:
+    """`scores_Khw` are probabilities or logits. `level_hw`: of a pyramid in one plain pass, which level spoke."""
+
+    scores_Khw: Tensor
+    are_probabilities: bool
+    level_hw: Tensor | None = None
 
 
 def image_scores(
     parser: "SceneParser", image_HWC: np.ndarray, size: tuple[int, int], scales: Sequence[float], flip: bool
-) -> tuple[Tensor, bool]:
-    """Scores K h w, and whether they are probabilities: those of the head for one plain pass; else the mean of the
-    probabilities on the largest scale's grid."""
+) -> ImageScores:
+    """Those of the head for one plain pass; else the mean of the probabilities on the largest scale's grid."""
     if tuple(scales) == (1.0,) and not flip:
-        scores_1Khw, is_probability = _scores_of(parser, prepared_image(parser, image_HWC, size))
-        return scores_1Khw[0], is_probability
+        return _scores_of(parser(prepared_image(parser, image_HWC, size)))
     image_1CHW = _on_device(parser, image_HWC)
     probabilities = _probabilities(parser, image_1CHW, size, scales, flip)
     total_1Khw = next(probabilities)
     for probability_1Khw in probabilities:
         total_1Khw += F.interpolate(probability_1Khw, size=total_1Khw.shape[-2:], mode="bilinear", align_corners=False)
-    return total_1Khw[0] / (len(scales) * (2 if flip else 1)), True
+    return ImageScores(total_1Khw[0] / (len(scales) * (2 if flip else 1)), are_probabilities=True)
 
 
 def prepared_image(parser: "SceneParser", image_HWC: np.ndarray, size: tuple[int, int]) -> Tensor:
     """1 3 H W on the parser's device, at the given size."""
-    return _resized_image(_on_device(parser, image_HWC), size)
+    return resized_image(_on_device(parser, image_HWC), size)
 
 
 def _on_device(parser: "SceneParser", image_HWC: np.ndarray) -> Tensor:
@@ -49,25 +59,36 @@ def _probabilities(
 ) -> Iterator[Tensor]:
     """One answer a scale and side, the largest scale first."""
     for scale in sorted(scales, reverse=True):
-        scaled_1CHW = _resized_image(image_1CHW, (max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
+        scaled_1CHW = resized_image(image_1CHW, (max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
         for is_flipped in (False, True) if flip else (False,):
-            scores_1Khw, is_probability = _scores_of(parser, scaled_1CHW.flip(-1) if is_flipped else scaled_1CHW)
-            probability_1Khw = scores_1Khw if is_probability else scores_1Khw.softmax(dim=1)
-            yield probability_1Khw.flip(-1) if is_flipped else probability_1Khw
+            found = _scores_of(parser(scaled_1CHW.flip(-1) if is_flipped else scaled_1CHW))
+            probability_Khw = found.scores_Khw if found.are_probabilities else found.scores_Khw.softmax(dim=0)
+            yield (probability_Khw.flip(-1) if is_flipped else probability_Khw)[None]
 
 
-def _scores_of(parser: "SceneParser", image_BCHW: Tensor) -> tuple[Tensor, bool]:
-    """Of the first head that says classes, and whether they are probabilities."""
-    answers = parser(image_BCHW)
+def _scores_of(answers: "SceneAnswers") -> ImageScores:
+    """For one image, of the first head that says classes."""
     for prediction in answers.predictions:
         if isinstance(prediction, MaskQueriesPrediction):
-            return prediction.class_probability_BKhw, True
+            return ImageScores(prediction.class_probability_BKhw[0], are_probabilities=True)
+        if isinstance(prediction, SemanticPyramidPrediction):
+            return _scores_of_pyramid(prediction)
         if isinstance(prediction, PixelClassesPrediction):
             break
-    return answers.prediction(PixelClassesPrediction).logits_BKhw.float(), False
+    logits_BKhw = answers.prediction(PixelClassesPrediction).logits_BKhw
+    return ImageScores(logits_BKhw[0].float(), are_probabilities=False)
 
 
-def _resized_image(image_BCHW: Tensor, size: tuple[int, int]) -> Tensor:
+def _scores_of_pyramid(prediction: SemanticPyramidPrediction) -> ImageScores:
+    """Without unities (a pyramid for comparison) the finest level speaks everywhere, and nobody asks which."""
+    levels, unities = prediction.probability_per_level, prediction.unity_per_level
+    if not unities:
+        return ImageScores(levels[-1][0], are_probabilities=True)
+    probability_BKhw, level_Bhw = fuse_pyramid(levels, unities, threshold=prediction.threshold)
+    return ImageScores(probability_BKhw[0], are_probabilities=True, level_hw=level_Bhw[0])
+
+
+def resized_image(image_BCHW: Tensor, size: tuple[int, int]) -> Tensor:
     """Antialiased, as in training (data/augmentation.py)."""
     if tuple(image_BCHW.shape[-2:]) == size:
         return image_BCHW

@@ -14,6 +14,7 @@ from mereo.parser.concept_terms import ConceptRegionsConfig
 from mereo.parser.evidence_terms import CoarsePixelsConfig, RegionClassificationConfig
 from mereo.parser.mask_terms import MaskQueriesLossConfig
 from mereo.parser.pixel_terms import AuxiliaryPixelsConfig, CrossEntropyConfig, PixelCrossEntropyConfig
+from mereo.parser.pyramid_terms import SemanticPyramidLossConfig
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
 
 
@@ -50,7 +51,8 @@ LossConfig = Annotated[
     | CoarsePixelsConfig
     | RegionClassificationConfig
     | ConceptRegionsConfig
-    | MaskQueriesLossConfig,
+    | MaskQueriesLossConfig
+    | SemanticPyramidLossConfig,
     Field(discriminator="loss"),
 ]
 
@@ -69,4 +71,5 @@ def build_objective(
 
 
 def needs_histogram(losses: tuple[LossConfig, ...]) -> bool:
-    return any(isinstance(config, CrossEntropyConfig) and config.class_balance > 0 for config in losses)
+    balanced = (CrossEntropyConfig, SemanticPyramidLossConfig)
+    return any(isinstance(config, balanced) and config.class_balance > 0 for config in losses)

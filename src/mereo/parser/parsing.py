@@ -14,6 +14,7 @@ from mereo.parser.image_scores import image_scores
 from mereo.parser.preprocessing import working_size
 from mereo.parser.segment_parsing import segment_rule_of, segmented_image
 from mereo.parser.tiled_parsing import TileSide, tile_side_for, tiled_labels
+from mereo.regions.nearest_places import nearest_places
 
 if TYPE_CHECKING:
     from mereo.parser.scene_parser import SceneParser
@@ -49,7 +50,7 @@ def parse_image(
     was_training = parser.training
     parser.eval()
     try:
-        confidence = instances = None
+        confidence = instances = level = None
         if rule is not None:
             segmented = segmented_image(parser, image_HWC, working, rule, with_confidence=with_confidence)
             semantic, instances, confidence = segmented.semantic_HW, segmented.instances_HW, segmented.confidence_HW
@@ -58,17 +59,18 @@ def parse_image(
                 parser, image_HWC, working, tile=side, scales=scales, flip=flip, with_confidence=with_confidence
             )
         else:
-            scores_Khw, is_probability = image_scores(parser, image_HWC, working, scales, flip)
+            found = image_scores(parser, image_HWC, working, scales, flip)
+            level = None if found.level_hw is None else _enlarged(found.level_hw.cpu().numpy(), size)
             if with_confidence:
                 semantic, confidence = labels_of_scores(
-                    scores_Khw,
+                    found.scores_Khw,
                     size,
                     with_confidence=True,
-                    are_logits=not is_probability,
+                    are_logits=not found.are_probabilities,
                     temperature=parser.temperature,
                 )
             else:
-                semantic = labels_of_scores(scores_Khw, size, are_logits=not is_probability)
+                semantic = labels_of_scores(found.scores_Khw, size, are_logits=not found.are_probabilities)
     finally:
         parser.train(was_training)
     image_done()
@@ -78,5 +80,12 @@ def parse_image(
         taxonomy=parser.taxonomy,
         name=name,
         instances=instances,
+        answer_level=level,
         confidence=confidence,
     )
+
+
+def _enlarged(level_hw: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A cell's level on all pixels that lie in it."""
+    rows_H, columns_W = (nearest_places(cells, side) for cells, side in zip(level_hw.shape, size))
+    return level_hw.astype(np.uint8)[np.ix_(rows_H, columns_W)]

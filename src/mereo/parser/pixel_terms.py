@@ -52,14 +52,18 @@ class CrossEntropyConfig(StrictConfig):
     hardest_share: float = Field(1.0, gt=0, le=1)
 
     def cross_entropy(self, taxonomy: Taxonomy, pixels_K: Tensor | None) -> PixelCrossEntropy:
-        weight_K = None
-        if self.class_balance > 0:
-            if pixels_K is None:
-                raise BadInput("class_balance must have the training split's histogram, but got none; pass pixels_K.")
-            weight_K = class_weights(pixels_K, power=self.class_balance)
+        weight_K = balanced_weights(self.class_balance, pixels_K)
         return PixelCrossEntropy(
             class_weight_K=weight_K, ignore_label=taxonomy.ignore_index, hardest_share=self.hardest_share
         )
+
+
+def balanced_weights(class_balance: float, pixels_K: Tensor | None) -> Tensor | None:
+    if class_balance == 0:
+        return None
+    if pixels_K is None:
+        raise BadInput("class_balance must have the training split's histogram, but got none; pass pixels_K.")
+    return class_weights(pixels_K, power=class_balance)
 
 
 class PixelCrossEntropyConfig(CrossEntropyConfig):

@@ -1,21 +1,26 @@
 """SceneParser: backbone -> path -> heads. The one module that everything else trains, saves and asks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import lcm
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mereo.assembly.parse import Parse
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureMaps, Frame
+from mereo.heads.semantic_pyramid import SemanticPyramid
+from mereo.parser.image_scores import resized_image
 from mereo.parser.model_card import ModelCard
 from mereo.parser.parsing import parse_image
 from mereo.parser.preprocessing import PreprocessingConfig
 from mereo.parser.tiled_parsing import TileSide
+from mereo.regions.cells import nearest_multiple
 from mereo.shapes import require_shapes
 
 Prediction = TypeVar("Prediction")
@@ -68,6 +73,8 @@ class SceneParser(nn.Module):
         self.backbone = backbone
         self.path = nn.ModuleList(path)
         self.heads = nn.ModuleList(heads)
+        # Pictures are brought to the nearest multiple of it, on both sides: a pyramid's cells are whole.
+        self.size_multiple = lcm(*(head.size_multiple for head in heads if isinstance(head, SemanticPyramid)))
         self.taxonomy = taxonomy
         self.preprocessing = preprocessing or PreprocessingConfig()
         self.config = config
@@ -85,14 +92,26 @@ class SceneParser(nn.Module):
                 f"image_BCHW must have three channels and pixels in it, but got shape {tuple(image_BCHW.shape)}; "
                 "convert it to RGB."
             )
-        height, width = image_BCHW.shape[-2:]
-        frame = frame or Frame(image_size=(height, width))
+        image_BCHW, frame = self._of_whole_cells(image_BCHW, frame)
         backbone_features = self.backbone((image_BCHW.to(self.mean_311.dtype) - self.mean_311) / self.std_311)
         features = backbone_features
         for stage in self.path:
             features = stage(features, frame)
         predictions = tuple(head(features, frame) for head in self.heads)
         return SceneAnswers(predictions, features, backbone_features)
+
+    def _of_whole_cells(self, image_BCHW: Tensor, frame: Frame | None) -> tuple[Tensor, Frame]:
+        height, width = image_BCHW.shape[-2:]
+        frame = frame or Frame(image_size=(height, width))
+        size = (nearest_multiple(height, self.size_multiple), nearest_multiple(width, self.size_multiple))
+        if size == (height, width):
+            return image_BCHW, frame
+        superpixels_BHW = frame.superpixels_BHW
+        if superpixels_BHW is not None:
+            # As doubles: superpixels are counted, and no number may be rounded.
+            resized_B1HW = F.interpolate(superpixels_BHW[:, None].double(), size=size, mode="nearest-exact")
+            superpixels_BHW = resized_B1HW[:, 0].to(superpixels_BHW.dtype)
+        return resized_image(image_BCHW, size), replace(frame, image_size=size, superpixels_BHW=superpixels_BHW)
 
     def parse(
         self,

@@ -118,7 +118,7 @@ class _BlendedBands:
         self.parser, self.bands, self.size = parser, bands, size
         self.scales, self.flip = scales, flip
         layout = getattr(parser.backbone, "layout", None)
-        step = lcm(GRANULARITY, *(layout.strides if layout is not None else ()))
+        step = lcm(GRANULARITY, parser.size_multiple, *(layout.strides if layout is not None else ()))
         self.tile = max(2 * step, tile // step * step)
         self.overlap = min(self.tile // 2 // step, max(1, self.tile // AUTO_OVERLAP // step)) * step
         self.step = step
@@ -168,8 +168,9 @@ class _BlendedBands:
 
     def _scores(self, image_HWC: np.ndarray) -> Tensor:
         size = (image_HWC.shape[0], image_HWC.shape[1])
-        scores_Khw, self.are_probabilities = image_scores(self.parser, image_HWC, size, self.scales, self.flip)
-        return scores_Khw.cpu()
+        found = image_scores(self.parser, image_HWC, size, self.scales, self.flip)
+        self.are_probabilities = found.are_probabilities
+        return found.scores_Khw.cpu()
 
 
 def _cell_of(scores_Khw: Tensor, size: tuple[int, int], *, step: int) -> int:
