@@ -9,6 +9,7 @@ from tiny_parser import PATHS, TAXONOMY, taxonomy_of, tiny_config
 
 from mereo.errors import BadEnvironment, BadInput
 from mereo.features.adaptive_pyramid_context import AdaptivePyramidContext
+from mereo.features.asymmetric_nonlocal import AsymmetricNonlocal
 from mereo.features.atrous_pyramid import AtrousPyramid
 from mereo.features.criss_cross_attention import CrissCrossAttention
 from mereo.features.dual_attention import DualAttention
@@ -19,10 +20,13 @@ from mereo.features.pyramid_pooling import PooledPyramid
 from mereo.heads.mask2former import Mask2Former
 from mereo.heads.maskformer import MaskFormer
 from mereo.heads.pixel_classes import PixelClasses, PixelClassesPrediction
-from mereo.parser.config import ParserConfig, StageConfig
+from mereo.heads.semantic_pyramid import SemanticPyramid, SemanticPyramidPrediction
+from mereo.parser.config import HeadConfig, ParserConfig, StageConfig
 from mereo.parser.devices import require_device
 from mereo.parser.scene_parser import SceneParser
 from mereo.reasoning.class_affinity import ClassAffinity
+from mereo.reasoning.concept_tokens import ConceptTokens
+from mereo.reasoning.global_reasoning_unit import GlobalReasoningUnit
 from mereo.reasoning.object_regions import ObjectRegions
 from mereo.strict_yaml import load_yaml, validated
 
@@ -36,8 +40,16 @@ STAGES = BASELINES | {
     "adaptive_pyramid_context": AdaptivePyramidContext,
     "object_regions": ObjectRegions,
     "class_affinity": ClassAffinity,
+    "asymmetric_nonlocal": AsymmetricNonlocal,
+    "global_reasoning_unit": GlobalReasoningUnit,
+    "concept_tokens": ConceptTokens,
 }
-HEADS = {"pixel_classes": PixelClasses, "maskformer": MaskFormer, "mask2former": Mask2Former}
+HEADS = {
+    "pixel_classes": PixelClasses,
+    "maskformer": MaskFormer,
+    "mask2former": Mask2Former,
+    "semantic_pyramid": SemanticPyramid,
+}
 
 
 def parser_section(recipe: Path) -> ParserConfig:
@@ -55,6 +67,8 @@ def test_the_parser_of_every_recipe_is_built(recipe: Path) -> None:
     for prediction in answers.predictions:
         if isinstance(prediction, PixelClassesPrediction):
             assert prediction.logits_BKhw.shape[1] == 3
+        elif isinstance(prediction, SemanticPyramidPrediction):
+            assert {logits_BKhw.shape[1] for logits_BKhw in prediction.logits_per_level} == {3}
         else:
             assert prediction.class_scores_BKhw.shape[1] == 3
     layout = parser.path[-1].layout if len(parser.path) else parser.backbone.layout
@@ -66,9 +80,10 @@ def test_all_three_baselines_have_a_recipe() -> None:
     assert stages >= set(BASELINES)
 
 
-def test_no_stage_is_forgotten_here() -> None:
-    configs = get_args(get_args(StageConfig)[0])
-    assert {config.model_fields["stage"].default for config in configs} == set(STAGES)
+def test_nothing_is_forgotten_here() -> None:
+    for union, kind, known in ((StageConfig, "stage", STAGES), (HeadConfig, "head", HEADS)):
+        configs = get_args(get_args(union)[0])
+        assert {config.model_fields[kind].default for config in configs} == set(known)
 
 
 @pytest.mark.parametrize("stage", STAGES)
