@@ -1,0 +1,97 @@
+"""Gaussian grouping: nodes of a graph gather into half as many, by expectation and maximisation.
+
+Deep grouping (DGM), equations 1 to 4.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mereo.errors import BadInput
+from mereo.shapes import require_shapes
+
+
+@dataclass(frozen=True, eq=False)
+class Grouping:
+    """`grouping_BRS`: what share of group s region r is; every column of a group that is present sums to 1."""
+
+    grouping_BRS: Tensor
+    vertices_BSC: Tensor
+    is_present_BS: Tensor
+
+
+def group_vertices(
+    vertices_BRC: Tensor,
+    num_groups: int | Sequence[int],
+    *,
+    bandwidth: float = 0.3,
+    iterations: int = 5,
+    is_present_BR: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Grouping:
+    """Groups of vertices that point the same way. Rows of absent regions and columns of absent groups are 0.
+
+    Groups start at vertices: with a generator at random ones, each once; without one at every n-th of those that are
+    present. Then `iterations` times: every group takes shares of the regions by exp(-d^2 / bandwidth^2), d the distance
+    of normalised vertices, normalised over the regions (equations 1, 3), and moves to the mean of its shares of the
+    vertices as they are (equation 2). An image has at most as many groups as regions.
+    """
+    require_shapes(vertices_BRC=vertices_BRC)
+    if bandwidth <= 0 or iterations < 1:
+        raise BadInput(
+            f"bandwidth must be above 0 and iterations at least 1, but got {bandwidth} and {iterations}; "
+            "e.g. 0.3 and 5."
+        )
+    if is_present_BR is None:
+        is_present_BR = torch.ones(vertices_BRC.shape[:2], dtype=torch.bool, device=vertices_BRC.device)
+    require_shapes(vertices_BRC=vertices_BRC, is_present_BR=is_present_BR)
+    seed_BS, is_present_BS = _seeds(is_present_BR, num_groups, generator)
+    wide = torch.promote_types(vertices_BRC.dtype, torch.float32)
+    with torch.autocast(vertices_BRC.device.type, enabled=False):
+        vertices = vertices_BRC.to(wide)
+        direction_BRC = F.normalize(vertices, dim=2)
+        groups_BSC = vertices.gather(1, seed_BS[:, :, None].expand(-1, -1, vertices.shape[2]))
+        for _ in range(iterations):
+            similarity_BRS = direction_BRC @ F.normalize(groups_BSC, dim=2).transpose(1, 2)
+            # The squared distance of unit vectors is 2 - 2 cos; the 2 is lost in the softmax.
+            logits_BRS = (2 / bandwidth**2) * similarity_BRS
+            logits_BRS = logits_BRS.masked_fill(~is_present_BR[:, :, None], -torch.inf)
+            grouping_BRS = logits_BRS.softmax(dim=1) * is_present_BS[:, None]  # equations 1 and 3
+            groups_BSC = grouping_BRS.transpose(1, 2) @ vertices  # equation 2
+    return Grouping(grouping_BRS.to(vertices_BRC.dtype), groups_BSC.to(vertices_BRC.dtype), is_present_BS)
+
+
+def coarsen_adjacency(adjacency_BRR: Tensor, grouping_BRS: Tensor) -> Tensor:
+    """B S S: how strongly groups are neighbours, P^T E P (equation 4). Symmetric where E is."""
+    return grouping_BRS.transpose(1, 2) @ adjacency_BRR.to(grouping_BRS.dtype) @ grouping_BRS
+
+
+def _seeds(
+    is_present_BR: Tensor, num_groups: int | Sequence[int], generator: torch.Generator | None
+) -> tuple[Tensor, Tensor]:
+    """The region at which each group starts (0 for absent groups), and which groups are present."""
+    batch_size = len(is_present_BR)
+    wanted = [num_groups] * batch_size if isinstance(num_groups, int) else list(num_groups)
+    if len(wanted) != batch_size or min(wanted, default=0) < 1:
+        raise BadInput(
+            f"num_groups must be one number of at least 1, or one an image, but got {num_groups} for {batch_size} "
+            "images; use half the number of regions."
+        )
+    seeds = []
+    for is_present_R, number in zip(is_present_BR, wanted):
+        present_N = is_present_R.nonzero()[:, 0]
+        if len(present_N) == 0:
+            raise BadInput("every image must have at least one region, but got one without; check its superpixels.")
+        count = min(number, len(present_N))
+        if generator is None:
+            places = torch.arange(count, device=present_N.device) * len(present_N) // count
+        else:
+            places = torch.randperm(len(present_N), generator=generator)[:count].to(present_N.device)
+        seeds.append(present_N[places])
+    most = max(len(seed_N) for seed_N in seeds)
+    seed_BS = torch.stack([F.pad(seed_N, (0, most - len(seed_N))) for seed_N in seeds])
+    counts_B1 = torch.tensor([[len(seed_N)] for seed_N in seeds], device=seed_BS.device)
+    return seed_BS, torch.arange(most, device=seed_BS.device) < counts_B1
