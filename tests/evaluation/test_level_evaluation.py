@@ -11,6 +11,7 @@ from test_token_evaluation import Samples
 from tiny_parser import TAXONOMY, random_image, taxonomy_of, tiny_parser
 from tiny_pyramid_parser import tiny_pyramid_parser
 
+from mereo.assembly.level_answers import on_pixels
 from mereo.data.sample import Sample, as_image, as_mask
 from mereo.errors import BadInput
 from mereo.evaluation.evaluate import evaluate, pixels_of
@@ -18,7 +19,7 @@ from mereo.evaluation.level_evaluation import evaluate_levels
 from mereo.evaluation.level_measures import LevelMeasures
 from mereo.metrics.boundary_band import boundary_band
 from mereo.metrics.confusion import confusion_matrix, iou_per_class, mean_iou
-from mereo.parser.level_answers import level_answers_of, on_pixels
+from mereo.parser.pyramid_levels import level_answers_of
 
 
 def sample(seed: int, size: tuple[int, int] = (61, 83)) -> Sample:

@@ -22,6 +22,7 @@ from test_level_files import made_measures
 from tiny_parser import tiny_parser
 from writers_of_answers import (
     draw_found_things,
+    explain_levels_of_one,
     explain_one,
     explain_tokens_of_one,
     make_page,
@@ -35,6 +36,7 @@ from writers_of_answers import (
     write_mask,
     write_page_of_affinities,
     write_page_of_an_evaluation,
+    write_page_of_levels,
     write_page_of_tokens,
     write_panoptic,
 )
@@ -255,7 +257,9 @@ WRITERS = (
     Writer("counts of classes", write_counts),
     Writer("page of affinities", write_page_of_affinities),
     Writer("page of tokens", write_page_of_tokens),
+    Writer("page of levels", write_page_of_levels),
     Writer("explanation", explain_one),
+    Writer("explanation of levels", explain_levels_of_one),
     Writer("explanation of tokens", explain_tokens_of_one),
     Writer("measures of tokens", lambda f: write_token_measures(TOKEN_MEASURES, f)),
     Writer("measures of levels", lambda f: write_level_measures(made_measures(), f)),

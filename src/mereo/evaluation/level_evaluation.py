@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from mereo.assembly.level_answers import LevelAnswers, on_pixels
 from mereo.data.sample import Sample, Samples
 from mereo.errors import BadInput
 from mereo.evaluation.evaluate import AnyParser, pixels_of, require_same_classes, semantic_labels
@@ -11,7 +12,7 @@ from mereo.evaluation.level_measures import LevelMeasures, PyramidCounts
 from mereo.metrics.boundary_band import boundary_band
 from mereo.metrics.confusion import confusion_matrix, region_counts
 from mereo.metrics.level_counts import level_counts
-from mereo.parser.level_answers import LevelAnswers, has_levels, level_answers_of, on_pixels
+from mereo.parser.pyramid_levels import has_levels, level_answers_of
 from mereo.parser.scene_parser import SceneParser
 
 

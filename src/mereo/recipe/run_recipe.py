@@ -17,7 +17,7 @@ from mereo.evaluation.level_files import write_level_measures
 from mereo.evaluation.level_measures import LevelMeasures
 from mereo.evaluation.token_evaluation import evaluate_tokens
 from mereo.evaluation.token_measures import TokenMeasures, write_token_measures
-from mereo.parser.level_answers import has_levels
+from mereo.parser.pyramid_levels import has_levels
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.token_weights import has_tokens
 from mereo.recipe.assemble import BuiltRun, build_run

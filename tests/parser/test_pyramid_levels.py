@@ -6,10 +6,11 @@ import torch
 from tiny_parser import random_image, tiny_parser
 from tiny_pyramid_parser import tiny_pyramid_parser
 
+from mereo.assembly.level_answers import on_pixels
 from mereo.errors import BadInput
 from mereo.heads.pixel_classes import PixelClasses
 from mereo.parser.image_scores import prepared_image
-from mereo.parser.level_answers import has_levels, level_answers_of, on_pixels
+from mereo.parser.pyramid_levels import has_levels, level_answers_of
 
 IMAGE_HWC = random_image(61, 83)
 

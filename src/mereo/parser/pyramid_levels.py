@@ -1,10 +1,9 @@
-"""What every level of a pyramid says of one photograph, also where another level speaks."""
-
-from dataclasses import dataclass
+"""Asking every level of a parser's pyramid about one photograph; whether it has such levels."""
 
 import numpy as np
 import torch
 
+from mereo.assembly.level_answers import LevelAnswers
 from mereo.assembly.pyramid_fusion import fuse_pyramid
 from mereo.errors import BadInput
 from mereo.heads.mask_queries import MaskQueriesHead
@@ -13,50 +12,6 @@ from mereo.heads.semantic_pyramid import SemanticPyramid, SemanticPyramidPredict
 from mereo.parser.image_scores import prepared_image
 from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneParser
-from mereo.regions.nearest_places import nearest_places
-
-
-# Compared as an object: arrays have no one answer to "equal".
-@dataclass(frozen=True, eq=False)
-class LevelAnswers:
-    """One entry a level, coarsest first, each on the level's own grid (h w); `unity_per_level` lacks the finest.
-
-    `probability_per_level` is that of the class; `speaks_per_level` is true where this level's class is the answer,
-    `is_done_per_level` where a coarser level answers; what is neither is left to finer levels. `level_hw` says which
-    level speaks, on the finest grid.
-    """
-
-    class_per_level: tuple[np.ndarray, ...]
-    probability_per_level: tuple[np.ndarray, ...]
-    unity_per_level: tuple[np.ndarray, ...]
-    speaks_per_level: tuple[np.ndarray, ...]
-    is_done_per_level: tuple[np.ndarray, ...]
-    level_hw: np.ndarray
-    cell_sizes: tuple[int, ...]
-    threshold: float
-
-    @property
-    def num_levels(self) -> int:
-        return len(self.class_per_level)
-
-    @property
-    def speaking_cells(self) -> tuple[int, ...]:
-        """How many cells of each level have the say."""
-        return tuple(int(speaks_hw.sum()) for speaks_hw in self.speaks_per_level)
-
-    def classes_on(self, size: tuple[int, int]) -> np.ndarray:
-        """L H W: each level's class on pixels of a picture of this size, each pixel from the cell that it lies in."""
-        return np.stack([on_pixels(class_hw, size) for class_hw in self.class_per_level])
-
-
-def on_pixels(value_hw: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """H W: the value of the cell in which the middle of each pixel lies.
-
-    >>> on_pixels(np.array([[1, 2]]), (1, 4)).tolist()
-    [[1, 1, 2, 2]]
-    """
-    rows_H, columns_W = (nearest_places(cells, side) for cells, side in zip(value_hw.shape, size))
-    return value_hw[np.ix_(rows_H, columns_W)]
 
 
 def has_levels(parser: object) -> bool:
