@@ -71,7 +71,7 @@ def test_near_borders_and_by_level(tmp_path: Path, capsys: pytest.CaptureFixture
     found, evaluation = read_level_measures(folder), read_evaluation(folder)
     assert found is not None and found.mean_iou == evaluation.mean_iou and found.pyramid.cell_sizes == (16, 8, 4)
     assert run(["table", str(folder)]) == 0
-    assert "Near borders" in (shown := capsys.readouterr().out) and "answered by" in shown
+    assert "Near borders, percent" in (shown := capsys.readouterr().out) and "answered by" in shown
 
 
 def test_near_borders_without_a_pyramid(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -122,6 +122,6 @@ def _colour_rules(parse: Parse, num_levels: int) -> str:
 def _note(answers: LevelAnswers) -> str:
     return (
         "From the coarsest level on, a cell speaks if its unity, the probability that it holds a single class, is at "
-        f"least {answers.threshold:g}. Sizes of cells are in pixels of the picture that the parser worked on. The answer "
-        "is blended between cells, so its edges are smoother than theirs."
+        f"least {answers.threshold:g}. Sizes of cells are in pixels of the picture that the parser worked on. The "
+        "answer is blended between cells, so its edges are smoother than theirs."
     )
