@@ -9,13 +9,13 @@ from mereo.metrics.boundary_band import BAND_PIXELS
 from mereo.metrics.confusion import mean_over_classes
 
 ABOUT_BORDERS = (
-    f"Near borders, percent: mIoU of the pixels within {BAND_PIXELS} px of a border between true labels, beside that of all. Of "
-    "pyramids, coarsest cells first: mIoU of each level alone; pixels that each answers; how many cells speak for an "
-    "image, and their share of the finest grid's."
+    f"Near borders, percent: mIoU of the pixels within {BAND_PIXELS} px of a border between true labels, beside that of "
+    "all. Of pyramids, coarsest cells first: mIoU of each level alone; pixels that each answers; how many cells speak for "
+    "an image, and their share of the finest grid's."
 )
 ABOUT_LEVELS = (
-    "Levels of a pyramid by the size of their cells, percent: mIoU of the pixels that were assigned to one level (column), "
-    "answered by another (row)."
+    "Levels of a pyramid by the size of their cells, percent: mIoU of the pixels that were assigned to one level "
+    "(column), answered by another (row)."
 )
 
 
@@ -30,10 +30,8 @@ def border_cells(table: ResultsTable) -> list[list[str]]:
     baseline = next((line for line in table.lines if line.is_baseline), None)
     rows = []
     for line in table.lines_with_levels:
-        near, everywhere = (
-            [one.band_mean_iou for one in line.level_measures],
-            [one.mean_iou for one in line.level_measures],
-        )
+        near = [one.band_mean_iou for one in line.level_measures]
+        everywhere = [one.mean_iou for one in line.level_measures]
         differences = []
         if table.has_baseline and baseline is not None:
             differences = [
