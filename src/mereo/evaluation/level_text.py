@@ -9,9 +9,9 @@ from mereo.metrics.boundary_band import BAND_PIXELS
 from mereo.metrics.confusion import mean_over_classes
 
 ABOUT_BORDERS = (
-    f"Near borders, percent: mIoU of the pixels within {BAND_PIXELS} px of a border between true labels, beside that of "
-    "all. Of pyramids, coarsest cells first: mIoU of each level alone; pixels that each answers; how many cells speak for "
-    "an image, and their share of the finest grid's."
+    f"Near borders, percent: mIoU of the pixels within {BAND_PIXELS} px of a border between true labels, beside that "
+    "of all. Of pyramids, coarsest cells first: mIoU of each level alone; pixels that each answers; how many cells "
+    "speak for an image, and their share of the finest grid's."
 )
 ABOUT_LEVELS = (
     "Levels of a pyramid by the size of their cells, percent: mIoU of the pixels that were assigned to one level "
