@@ -9,6 +9,7 @@ import pytest
 
 from mereo.commands.main import run
 from mereo.evaluation.evaluation_files import read_evaluation
+from mereo.evaluation.level_files import read_level_measures
 from mereo.parser.weights import load
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
@@ -50,6 +51,35 @@ def test_rows_come_by_frequency(trained: Path, capsys: pytest.CaptureFixture[str
     last = next(index for index, line in enumerate(lines) if line.startswith("mIoU"))
     shares = [float(line.split()[-3]) for line in lines[first + 1 : last]]
     assert len(shares) > 1 and shares == sorted(shares, reverse=True)
+
+
+def test_near_borders_and_by_level(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run of a pyramid leaves levels.json; `--levels` gives the same numbers, and a table shows them."""
+    recipe = small_recipe(steps=2)
+    recipe["parser"] |= {
+        "path": [{"stage": "feature_pyramid", "width": 8}],
+        "heads": [{"head": "semantic_pyramid", "num_levels": 3, "width": 8, "key_width": 4, "unity_width": 4}],
+    }
+    recipe["losses"] = [{"loss": "semantic_pyramid"}]
+    recipe["parser"]["backbone"].pop("output_stride")
+    path, folder = write_recipe(tmp_path, recipe), tmp_path / "run"
+    assert run(["train", str(path), "--out", str(folder)]) == 0
+    assert run(["evaluate", str(folder), "--levels", "--out", str(tmp_path / "again")]) == 0
+    printed = capsys.readouterr().out
+    assert "within 8 px of a border" in printed and "cells speak for an image" in printed
+    assert (tmp_path / "again" / "levels.json").read_text() == (folder / "levels.json").read_text()
+    found, evaluation = read_level_measures(folder), read_evaluation(folder)
+    assert found is not None and found.mean_iou == evaluation.mean_iou and found.pyramid.cell_sizes == (16, 8, 4)
+    assert run(["table", str(folder)]) == 0
+    assert "Near borders, percent" in (shown := capsys.readouterr().out) and "answered by" in shown
+
+
+def test_near_borders_without_a_pyramid(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not (trained / "run" / "levels.json").exists()
+    assert run(["evaluate", str(trained / "run"), "--levels", "--out", str(tmp_path)]) == 0
+    assert "nothing more to tell" in capsys.readouterr().out
+    found = read_level_measures(tmp_path)
+    assert found is not None and found.pyramid is None and found.band_mean_iou is not None
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
 from test_affinity_explanation import IMAGE_HWC, affinity_parser
 from test_token_explanation import token_parser
 from tiny_parser import tiny_parser
+from tiny_pyramid_parser import tiny_pyramid_parser
 
 from mereo.commands.main import run
 from mereo.parser.weights import save_parser
@@ -58,11 +59,32 @@ def test_tokens_of_a_picture(image: Path, tmp_path: Path, capsys: pytest.Capture
     assert run(line) == 0 and "6 tokens, the heaviest first" in capsys.readouterr().out
 
 
+def test_levels_of_a_picture(image: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    parser, out = tmp_path / "levels.safetensors", tmp_path / "out"
+    save_parser(tiny_pyramid_parser(), parser)
+    line = ["explain", str(image), "--levels", "--parser", str(parser), "--out", str(out)]
+    assert run([*line, "--at", "3,4"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert "cells speak (" in printed[0] and len(printed) == 6 and printed[-1] == str(out / "index.html")
+    assert [one.split(":")[0] for one in printed[1:5]] == ["32 px", "16 px", "8 px", "4 px"]
+    content = json.loads((out / "explanation.json").read_text())
+    assert {"cell_size", "grid", "cells_that_speak", "cells_done_by_coarser", "share"} == set(content["levels"][0])
+    assert sum(one["share"] for one in content["levels"]) == pytest.approx(1, abs=1e-5)
+    assert content["point"]["at"] == [3, 4]
+    assert [one["state"] for one in content["point"]["cells"]].count("speaks") == 1
+    stems = {path.name.split(".")[0] for path in out.iterdir()}
+    of_levels = {f"semantic_{level}" for level in range(4)} | {f"unity_{level}" for level in range(3)}
+    assert stems == {"index", "photograph", "answer", "levels", "explanation"} | of_levels
+    assert run(line) == 0 and "point" not in json.loads((out / "explanation.json").read_text())
+    assert run([*line, "--at", "300,4"]) == 2
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], "explain must know what to explain, but got no view; give --affinity or --tokens."),
-        (["--affinity", "--tokens"], "explain must know what to explain, but got both; give --affinity or --tokens."),
+        ([], "explain must know what to explain, but got no view; give --affinity, --tokens or --levels."),
+        (["--affinity", "--tokens"], "explain must know what to explain, but got 2 views; give"),
+        (["--levels"], "a parser must have a pyramid of levels to explain them, but got one without; train one"),
         (["--tokens"], "a parser must gather tokens to explain them, but got one without; train e.g."),
         (["--affinity", "--at", "3"], "--at must be two whole numbers X,Y, but got '3'; e.g. 120,80."),
         (["--affinity", "--at", "3,-4"], "--at must be two whole numbers X,Y"),

@@ -125,3 +125,20 @@ def test_hover_map_of_a_large_image_is_coarse() -> None:
     hover = hover_map(parse_of(semantic_HW, 4))
     assert hover.size == (160, 320) and len(hover.runs) < 40
     assert len(decoded(hover.runs)) == 160 * 320
+
+
+def test_shares_of_levels_are_told_where_a_pyramid_answered(tmp_path: Path) -> None:
+    level_HW = np.zeros((6, 10), dtype=np.uint8)
+    level_HW[:, 4:], level_HW[0, 0] = 1, 3
+    semantic_HW = np.zeros((6, 10), dtype=int)
+    files = save_parse(parse_of(semantic_HW, 2, answer_level=level_HW), tmp_path, stem="a")
+    told = json.loads(files.description.read_text())["answer_levels"]
+    assert told == [
+        {"level": 0, "share": pytest.approx(23 / 60, abs=1e-6)},
+        {"level": 1, "share": 0.6},
+        {"level": 3, "share": pytest.approx(1 / 60, abs=1e-6)},
+    ]
+    image = save_for_page(parse_of(semantic_HW, 2, answer_level=level_HW), tmp_path, stem="b", source="b.jpg")
+    assert image.to_dict()["answer_levels"] == told
+    plain = save_parse(parse_of(semantic_HW, 2), tmp_path, stem="c")
+    assert "answer_levels" not in json.loads(plain.description.read_text())

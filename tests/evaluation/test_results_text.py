@@ -9,8 +9,9 @@ import pytest
 from mereo.errors import BadInput
 from mereo.evaluation.evaluated_run import EvaluatedRun, RunRecord
 from mereo.evaluation.evaluation import Evaluation
+from mereo.evaluation.number_text import duration_text
 from mereo.evaluation.results_table import results_tables
-from mereo.evaluation.results_text import ABOUT_TOKENS, duration_text, line_cells, markdown, run_text, write_section
+from mereo.evaluation.results_text import ABOUT_TOKENS, line_cells, markdown, run_text, write_section
 from mereo.evaluation.token_measures import TokenMeasures
 from mereo.metrics.confusion import region_counts
 

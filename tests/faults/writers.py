@@ -18,9 +18,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "drawing"))
 from test_evaluation_files import made_evaluation
+from test_level_files import made_measures
 from tiny_parser import tiny_parser
 from writers_of_answers import (
     draw_found_things,
+    explain_levels_of_one,
     explain_one,
     explain_tokens_of_one,
     make_page,
@@ -34,6 +36,7 @@ from writers_of_answers import (
     write_mask,
     write_page_of_affinities,
     write_page_of_an_evaluation,
+    write_page_of_levels,
     write_page_of_tokens,
     write_panoptic,
 )
@@ -46,6 +49,7 @@ from mereo.data.drawn import preview
 from mereo.data.sample import Sample
 from mereo.drawing.parse_files import save_parse
 from mereo.evaluation.evaluation_files import write_evaluation
+from mereo.evaluation.level_files import write_level_measures
 from mereo.evaluation.results_text import write_section
 from mereo.evaluation.token_measures import TokenMeasures, write_token_measures
 from mereo.parser.weights import save_parser, save_with_temperature
@@ -253,9 +257,12 @@ WRITERS = (
     Writer("counts of classes", write_counts),
     Writer("page of affinities", write_page_of_affinities),
     Writer("page of tokens", write_page_of_tokens),
+    Writer("page of levels", write_page_of_levels),
     Writer("explanation", explain_one),
+    Writer("explanation of levels", explain_levels_of_one),
     Writer("explanation of tokens", explain_tokens_of_one),
     Writer("measures of tokens", lambda f: write_token_measures(TOKEN_MEASURES, f)),
+    Writer("measures of levels", lambda f: write_level_measures(made_measures(), f)),
     Writer("histogram", count_classes, forgives=True),
     Writer("co-occurrence", lambda f: cooccurrence_of(OneSample()), forgives=True),  # type: ignore[arg-type]
     Writer("affinity", count_affinity, lambda f: cooccurrence_of(OneSample())),  # type: ignore[arg-type]

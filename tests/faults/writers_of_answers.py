@@ -14,7 +14,9 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "drawing"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "assembly"))
 from test_evaluation_files import made_evaluation
+from test_level_answers import made_answers
 from test_parse_files import parse_of
 from tiny_instance_parser import tiny_instance_config, tiny_instance_parser, tiny_source
 from tiny_parser import TAXONOMY, tiny_parser
@@ -25,11 +27,12 @@ from mereo.commands.parse_images import ParseRun, ParseSettings
 from mereo.data.coco_panoptic_writing import PanopticWriter
 from mereo.data.instances import Instances
 from mereo.data.panoptic_map import PanopticMap, PanopticSegment
-from mereo.drawing import affinity_page, parse_files, token_page
+from mereo.drawing import affinity_page, level_page, parse_files, token_page
 from mereo.drawing.affinity_page import write_affinity_page
 from mereo.drawing.error_pictures import ErrorPictures
 from mereo.drawing.instance_overlay import InstancePictures
 from mereo.drawing.label_tiff import label_tiff
+from mereo.drawing.level_page import write_level_page
 from mereo.drawing.parse_files import save_for_page
 from mereo.drawing.parse_page import write_parse_page
 from mereo.drawing.token_page import write_token_page
@@ -39,6 +42,7 @@ from mereo.evaluation.evaluation_page import write_evaluation_page
 from mereo.evaluation.instance_evaluation import InstanceEvaluation, write_instance_evaluation
 from mereo.evaluation.worst_images import WorstImage
 from mereo.interaction.affinity_explanation import AffinityExplanation
+from mereo.interaction.level_explanation import LevelExplanation
 from mereo.interaction.token_explanation import TokenExplanation
 from mereo.metrics.instance_average_precision import AveragePrecision, InstanceScores
 from mereo.parser.instance_files import save_instance_parser
@@ -170,6 +174,28 @@ def explain_tokens_of_one(folder: Path) -> None:
         patch.setattr("mereo.interaction.token_explanation.explain_tokens", lambda *arguments: explanation)
         patch.setattr("mereo.drawing.token_page.write_token_page", lambda out, **options: out / "index.html")
         explain(Path("a.jpg"), tokens=True, out=folder / "out")
+
+
+def write_page_of_levels(folder: Path) -> None:
+    """The pictures are made once: this is about files."""
+    with pytest.MonkeyPatch.context() as patch:
+        for what in ("photograph", "speaking_cells", "levels", "semantic_level", "unity_level"):
+            patch.setattr(level_page.pictures, f"draw_{what}", lambda *arguments: small_picture())
+        write_level_page(folder, parse=small_parse(), answers=made_answers(), name="a")
+
+
+def explain_levels_of_one(folder: Path) -> None:
+    """The command around a page that is made elsewhere."""
+    parse = small_parse()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mereo.commands.parse.open_parser", lambda name, device: None)
+        patch.setattr("mereo.data.image_reading.read_image", lambda path, **options: parse.image_HWC)
+        patch.setattr(
+            "mereo.interaction.level_explanation.explain_levels",
+            lambda *arguments: LevelExplanation(parse, made_answers()),
+        )
+        patch.setattr("mereo.drawing.level_page.write_level_page", lambda out, **options: out / "index.html")
+        explain(Path("a.jpg"), levels=True, out=folder / "out")
 
 
 def explain_one(folder: Path) -> None:

@@ -27,6 +27,10 @@ def evaluate(
     tokens: Annotated[
         bool, typer.Option("--tokens", help="Also how much the tokens mean (parsers with e.g. concept_tokens).")
     ] = False,
+    levels: Annotated[
+        bool,
+        typer.Option("--levels", help="Also near borders; and of a semantic_pyramid, which level is good at what."),
+    ] = False,
     fit_temperature: Annotated[
         bool,
         typer.Option(
@@ -77,6 +81,8 @@ def evaluate(
     print_evaluation(evaluation, console)
     if tokens:
         _evaluate_tokens(loaded, samples, out, console)
+    if levels:
+        _evaluate_levels(loaded, samples, out, console)
     if out is not None:
         write_evaluation(evaluation, out)
         if fit is not None:
@@ -107,7 +113,8 @@ def print_evaluation(evaluation: "Evaluation", console: Any) -> None:
 
 
 def _evaluate_tokens(loaded: Any, samples: Any, out: Path | None, console: Any) -> None:
-    from mereo.evaluation.results_text import TOKEN_MEASURES, number_text
+    from mereo.evaluation.number_text import number_text
+    from mereo.evaluation.results_text import TOKEN_MEASURES
     from mereo.evaluation.token_evaluation import evaluate_tokens
     from mereo.evaluation.token_measures import write_token_measures
 
@@ -120,6 +127,18 @@ def _evaluate_tokens(loaded: Any, samples: Any, out: Path | None, console: Any) 
     )
     if out is not None:
         write_token_measures(found, out)
+
+
+def _evaluate_levels(loaded: Any, samples: Any, out: Path | None, console: Any) -> None:
+    from mereo.commands.evaluated_levels import print_levels
+    from mereo.evaluation.level_evaluation import evaluate_levels
+    from mereo.evaluation.level_files import write_level_measures
+
+    with _progress(console, "looking at levels") as progress:
+        found = evaluate_levels(loaded, samples, progress=progress)
+    print_levels(found, console)
+    if out is not None:
+        write_level_measures(found, out)
 
 
 def _percent(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""`mereo explain IMAGE --affinity` or `--tokens`: why a parser answers what it answers, as pictures and a page."""
+"""`mereo explain IMAGE` with a view: why a parser answers what it answers, as pictures and a page."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from mereo.commands.explained_affinity import explained_affinity
+from mereo.commands.explained_levels import explained_levels
 from mereo.commands.explained_tokens import explained_tokens
 
 
@@ -18,6 +19,9 @@ def explain(
         bool,
         typer.Option("--tokens", help="What the tokens look at (concept_tokens, global_reasoning_unit, mask queries)."),
     ] = False,
+    levels: Annotated[
+        bool, typer.Option("--levels", help="Which level of a pyramid answers where (semantic_pyramid).")
+    ] = False,
     parser: Annotated[str | None, typer.Option(help="A built-in name, a parser file, or a run folder.")] = None,
     at: Annotated[str | None, typer.Option(help="Ask about this pixel of the photograph: X,Y.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for index.html, the pictures and explanation.json.")] = Path(
@@ -26,7 +30,8 @@ def explain(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     max_pixels: Annotated[int, typer.Option(min=1, help="Larger photographs are refused.")] = 64_000_000,
 ) -> None:
-    """Explain one answer: what the parser first thought and what changed it, or what its tokens look at.
+    """Explain one answer: what the parser first thought and what changed it, what its tokens look at, or how
+    large the cells are that answer.
 
     Example: mereo explain street.jpg --affinity --parser runs/camvid_affinity_small --at 120,80
     """
@@ -35,9 +40,11 @@ def explain(
     from mereo.errors import BadInput
     from mereo.version import VERSION
 
-    if affinity == tokens:
-        got = "both" if affinity else "no view"
-        raise BadInput(f"explain must know what to explain, but got {got}; give --affinity or --tokens.")
+    views = {explained_affinity: affinity, explained_tokens: tokens, explained_levels: levels}
+    chosen = [view for view, is_asked in views.items() if is_asked]
+    if len(chosen) != 1:
+        got = f"{len(chosen)} views" if chosen else "no view"
+        raise BadInput(f"explain must know what to explain, but got {got}; give --affinity, --tokens or --levels.")
     if out.exists() and not out.is_dir():
         raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
     point = None if at is None else parsed_point(at)
@@ -45,8 +52,7 @@ def explain(
     loaded = open_parser(parser, device)
     terms = getattr(getattr(loaded, "card", None), "terms", "") or ""
     notes = [f"Made with Mereo {VERSION}.", *([f"Terms of the parser: {terms}."] if terms else [])]
-    view = explained_affinity if affinity else explained_tokens
-    for line in view(loaded, image_HWC, image=image, point=point, out=out, notes=notes):
+    for line in chosen[0](loaded, image_HWC, image=image, point=point, out=out, notes=notes):
         typer.echo(line)
 
 

@@ -47,14 +47,12 @@ def _print_tables(tables: "tuple[ResultsTable, ...]") -> None:
     from rich.table import Table
 
     from mereo.evaluation.results_text import (
-        ABOUT_TOKENS,
         class_cells,
         class_header_cells,
+        detail_tables,
         header_cells,
         line_cells,
         run_text,
-        token_cells,
-        token_header_cells,
     )
 
     console = Console()
@@ -63,9 +61,8 @@ def _print_tables(tables: "tuple[ResultsTable, ...]") -> None:
         shown_tables = [
             (f"protocol {one.protocol}, {one.num_images} images, percent", header_cells(one), summary),
             ("IoU of each class, percent", class_header_cells(one), class_cells(one)),
+            *detail_tables(one),
         ]
-        if one.lines_with_tokens:
-            shown_tables.append((ABOUT_TOKENS, token_header_cells(), token_cells(one)))
         for title, header, rows in shown_tables:
             shown = Table(
                 title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False

@@ -133,6 +133,8 @@ def described(parse: Parse, panoptic_ids: Sequence[int] | None = None) -> dict[s
     if parse.scene_name is not None:
         content["scene"] = parse.scene_name
     content["segments"] = described_segments(parse.segments)
+    if parse.answer_level is not None:
+        content["answer_levels"] = described_levels(parse.answer_level)
     for segment, number in zip(content["segments"], panoptic_ids or ()):
         segment["panoptic_id"] = number
     return content
@@ -150,6 +152,18 @@ def described_segments(segments: Sequence[Segment]) -> list[dict[str, Any]]:
             "box_xyxy": list(segment.box_xyxy),
         }
         for segment in segments
+    ]
+
+
+def described_levels(level_HW: np.ndarray) -> list[dict[str, Any]]:
+    """How much of the picture each level of a pyramid answers; 0 is the level of the coarsest cells.
+
+    >>> described_levels(np.array([[0, 2, 2, 2]]))
+    [{'level': 0, 'share': 0.25}, {'level': 2, 'share': 0.75}]
+    """
+    levels, pixels = np.unique(level_HW, return_counts=True)
+    return [
+        {"level": int(level), "share": round(float(count / level_HW.size), 6)} for level, count in zip(levels, pixels)
     ]
 
 

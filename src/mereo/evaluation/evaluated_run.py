@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from mereo.errors import BadInput
 from mereo.evaluation.evaluation import Evaluation
 from mereo.evaluation.evaluation_files import EVALUATION_FILE, PER_IMAGE_FILE, read_evaluation
+from mereo.evaluation.level_files import read_level_measures
+from mereo.evaluation.level_measures import LevelMeasures
 from mereo.evaluation.token_measures import TokenMeasures, read_token_measures
 from mereo.strict_yaml import validated
 
@@ -35,12 +37,13 @@ class RunRecord(BaseModel):
 
 @dataclass(frozen=True)
 class EvaluatedRun:
-    """`tokens` is None for a parser that has none."""
+    """`tokens` is None for a parser that has none, `levels` for one that was not measured by level."""
 
     folder: Path
     record: RunRecord
     evaluation: Evaluation
     tokens: TokenMeasures | None = None
+    levels: LevelMeasures | None = None
 
 
 def read_evaluated_run(folder: str | Path) -> EvaluatedRun:
@@ -62,4 +65,5 @@ def read_evaluated_run(folder: str | Path) -> EvaluatedRun:
     except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path} must be readable JSON, but got: {error}; train again.") from error
     record = validated(RunRecord, content, source=str(path))
-    return EvaluatedRun(folder, record, read_evaluation(folder), read_token_measures(folder))
+    evaluation, tokens = read_evaluation(folder), read_token_measures(folder)
+    return EvaluatedRun(folder, record, evaluation, tokens, read_level_measures(folder))

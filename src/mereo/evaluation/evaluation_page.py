@@ -15,7 +15,7 @@ from mereo.drawing.legend import percent
 from mereo.drawing.page_parts import basic_style, colour_rules, escaped, filled, page_head, relative_link
 from mereo.drawing.reliability_picture import ReliabilityCurve, draw_reliability
 from mereo.evaluation.evaluation import Evaluation
-from mereo.evaluation.results_text import percent_text
+from mereo.evaluation.number_text import percent_text
 from mereo.evaluation.worst_images import WorstImage
 from mereo.metrics.calibration import below_threshold
 from mereo.version import VERSION

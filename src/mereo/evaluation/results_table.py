@@ -7,6 +7,8 @@ import numpy as np
 
 from mereo.errors import BadInput
 from mereo.evaluation.evaluated_run import EvaluatedRun
+from mereo.evaluation.level_measures import LevelMeasures
+from mereo.evaluation.number_text import mean_of
 from mereo.metrics.paired_bootstrap import PairedDifference, paired_bootstrap
 
 
@@ -36,6 +38,11 @@ class ResultsLine:
         """One value a seed of a measure of `TokenMeasures`; None where the parser has no tokens."""
         return [None if run.tokens is None else getattr(run.tokens, name) for run in self.runs]
 
+    @property
+    def level_measures(self) -> list[LevelMeasures]:
+        """Of the seeds that have been measured by level."""
+        return [run.levels for run in self.runs if run.levels is not None]
+
     def class_iou(self, class_index: int) -> float | None:
         """Mean over the seeds that have a value."""
         return mean_of([run.evaluation.per_class[class_index].iou for run in self.runs])
@@ -53,6 +60,11 @@ class ResultsTable:
     @property
     def lines_with_tokens(self) -> list[ResultsLine]:
         return [line for line in self.lines if any(run.tokens is not None for run in line.runs)]
+
+    @property
+    def lines_with_levels(self) -> list[ResultsLine]:
+        """Those that were measured near borders; not all of them have a pyramid."""
+        return [line for line in self.lines if line.level_measures]
 
     @property
     def classes_by_frequency(self) -> list[tuple[int, str, float | None]]:
@@ -75,11 +87,6 @@ def results_tables(
     if baseline is not None and baseline not in rows:
         raise BadInput(f"the baseline must be a row of these runs, but got {baseline!r}; rows: {', '.join(rows)}.")
     return tuple(_table(protocol, of_protocol, baseline, num_resamples) for protocol, of_protocol in protocols.items())
-
-
-def mean_of(values: Sequence[float | None]) -> float | None:
-    present = [value for value in values if value is not None]
-    return sum(present) / len(present) if present else None
 
 
 def _table(protocol: str, runs: Sequence[EvaluatedRun], baseline: str | None, num_resamples: int) -> ResultsTable:

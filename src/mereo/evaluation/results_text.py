@@ -1,13 +1,22 @@
 """The words of a results table: cells (for terminal and files), and Markdown between two markers of a file."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from mereo.atomic_files import write_bytes
 from mereo.errors import BadInput
 from mereo.evaluation.evaluated_run import EvaluatedRun
-from mereo.evaluation.results_table import ResultsLine, ResultsTable, mean_of
+from mereo.evaluation.level_text import (
+    ABOUT_BORDERS,
+    ABOUT_LEVELS,
+    border_cells,
+    border_header_cells,
+    level_cells,
+    level_header_cells,
+)
+from mereo.evaluation.number_text import duration_text, mean_and_seeds, number_text, percent_text
+from mereo.evaluation.results_table import ResultsLine, ResultsTable
 
 END_MARKER = "<!-- end -->"
 TOKEN_MEASURES = {
@@ -30,7 +39,7 @@ def line_cells(table: ResultsTable, line: ResultsLine) -> list[str]:
     cells = [
         line.row,
         ", ".join(map(str, line.seeds)),
-        *(_mean_and_seeds(line.measure_of_seeds(name)) for name in ("mean_iou", "pixel_accuracy", "boundary_iou")),
+        *(mean_and_seeds(line.measure_of_seeds(name)) for name in ("mean_iou", "pixel_accuracy", "boundary_iou")),
         duration_text(line.wall_seconds),
     ]
     return [*cells, _difference_text(line)] if table.has_baseline else cells
@@ -58,10 +67,20 @@ def token_cells(table: ResultsTable) -> list[list[str]]:
         [
             line.row,
             ", ".join(sorted({str(run.tokens.num_tokens) for run in line.runs if run.tokens is not None})),
-            *(_mean_and_seeds(line.token_measure_of_seeds(name), number_text) for name in TOKEN_MEASURES),
+            *(mean_and_seeds(line.token_measure_of_seeds(name), number_text) for name in TOKEN_MEASURES),
         ]
         for line in table.lines_with_tokens
     ]
+
+
+def detail_tables(table: ResultsTable) -> list[tuple[str, list[str], list[list[str]]]]:
+    """What only some parsers have: title, header and rows of each table that has a row."""
+    tables = [
+        (ABOUT_TOKENS, token_header_cells(), token_cells(table)),
+        (ABOUT_BORDERS, border_header_cells(table), border_cells(table)),
+        (ABOUT_LEVELS, level_header_cells(table), level_cells(table)),
+    ]
+    return [one for one in tables if one[2]]
 
 
 def run_text(run: EvaluatedRun) -> str:
@@ -76,35 +95,6 @@ def run_text(run: EvaluatedRun) -> str:
     commit = f"commit `{record.commit[:12]}`" if record.commit else "no commit"
     return (
         f"{_escaped(record.name)} ({', '.join(facts)}): {_code(record.command)} on {_escaped(record.machine)}, {commit}"
-    )
-
-
-def percent_text(fraction: float | None) -> str:
-    """
-    >>> percent_text(0.51234), percent_text(None)
-    ('51.23', 'n/a')
-    """
-    return "n/a" if fraction is None else f"{100 * fraction:.2f}"
-
-
-def number_text(value: float | None) -> str:
-    """
-    >>> number_text(0.51234), number_text(None)
-    ('0.512', 'n/a')
-    """
-    return "n/a" if value is None else f"{value:.3f}"
-
-
-def duration_text(seconds: float) -> str:
-    """
-    >>> duration_text(4.2), duration_text(331), duration_text(4000)
-    ('4.2 s', '5 min 31 s', '1 h 7 min')
-    """
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return (
-        f"{minutes} min {rest} s" if minutes < 60 else f"{round(seconds / 60) // 60} h {round(seconds / 60) % 60} min"
     )
 
 
@@ -123,9 +113,9 @@ def markdown(tables: Sequence[ResultsTable]) -> str:
             )
         parts.append("IoU of each class, the most frequent first (`share`: of the labelled pixels):")
         parts.append(_markdown_table(class_header_cells(table), class_cells(table)))
-        if table.lines_with_tokens:
-            parts.append(ABOUT_TOKENS)
-            parts.append(_markdown_table(token_header_cells(), token_cells(table)))
+        for title, header, rows in detail_tables(table):
+            parts.append(title)
+            parts.append(_markdown_table(header, rows))
         parts.append("\n".join(f"- {run_text(run)}" for line in table.lines for run in line.runs))
     return "\n\n".join(parts)
 
@@ -156,11 +146,6 @@ def write_section(path: str | Path, section: str, content: str) -> None:
             )
         text = f"{before}{block}{after}"
     write_bytes(path, text.encode("utf-8"))
-
-
-def _mean_and_seeds(values: list[float | None], text: Callable[[float | None], str] = percent_text) -> str:
-    mean = text(mean_of(values))
-    return mean if len(values) == 1 or mean == text(None) else f"{mean} ({', '.join(map(text, values))})"
 
 
 def _difference_text(line: ResultsLine) -> str:

@@ -12,8 +12,12 @@ from mereo.errors import BadInput
 from mereo.evaluation.evaluate import evaluate
 from mereo.evaluation.evaluation import Evaluation
 from mereo.evaluation.evaluation_files import write_evaluation
+from mereo.evaluation.level_evaluation import evaluate_levels
+from mereo.evaluation.level_files import write_level_measures
+from mereo.evaluation.level_measures import LevelMeasures
 from mereo.evaluation.token_evaluation import evaluate_tokens
 from mereo.evaluation.token_measures import TokenMeasures, write_token_measures
+from mereo.parser.pyramid_levels import has_levels
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.token_weights import has_tokens
 from mereo.recipe.assemble import BuiltRun, build_run
@@ -92,11 +96,13 @@ def run_recipe(
             return RunReport(out, result, None, is_stopped=not result.is_finished, is_first=True)
         try:
             evaluation = _measure(recipe, built, signals)
-            tokens = _measure_tokens(built, signals)
+            tokens, levels = _measure_tokens(built, signals), _measure_levels(built, signals)
         except Stopped:
             return RunReport(out, result, None, is_stopped=True, is_first=True)
         if tokens is not None:
             write_token_measures(tokens, out)
+        if levels is not None:
+            write_level_measures(levels, out)
         write_evaluation(evaluation, out)
         if built.parser.config is not None:
             write_card(built.parser, recipe, evaluation, out)
@@ -117,6 +123,12 @@ def _measure_tokens(built: BuiltRun, signals: StopSignals) -> TokenMeasures | No
     if not has_tokens(built.parser):
         return None
     return evaluate_tokens(built.parser, _required_val(built), progress=signals.raise_if_set)
+
+
+def _measure_levels(built: BuiltRun, signals: StopSignals) -> LevelMeasures | None:
+    if not has_levels(built.parser):
+        return None
+    return evaluate_levels(built.parser, _required_val(built), progress=signals.raise_if_set)
 
 
 def _score(parser: SceneParser, built: BuiltRun, run: RunFolder, signals: StopSignals) -> float:

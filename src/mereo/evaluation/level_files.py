@@ -1,0 +1,131 @@
+"""LevelMeasures on disk: `levels.json`. The counts are the truth; the measures beside them are checked on reading."""
+
+import json
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from mereo.atomic_files import write_text
+from mereo.errors import BadInput
+from mereo.evaluation.level_measures import LevelMeasures, PyramidCounts
+from mereo.strict import StrictConfig
+from mereo.strict_yaml import validated
+
+LEVELS_FILE = "levels.json"
+_Count = Annotated[int, Field(ge=0, lt=2**62)]
+_OfClasses = list[tuple[_Count, _Count, _Count]]
+
+
+class _PyramidFile(StrictConfig):
+    cell_sizes: tuple[int, ...] = Field(min_length=1)
+    pixels: list[_Count]
+    cells: list[_Count]
+    finest_cells: int = Field(ge=1)
+    counts: list[list[_OfClasses]]
+
+
+class _LevelFile(StrictConfig):
+    format: Literal[1]
+    measures: dict[str, Any]
+    classes: tuple[str, ...] = Field(min_length=1)
+    num_images: int = Field(ge=1)
+    band_pixels: int = Field(ge=1)
+    all_counts: _OfClasses
+    band_counts: _OfClasses
+    pyramid: _PyramidFile | None
+
+
+def write_level_measures(measures: LevelMeasures, folder: str | Path) -> Path:
+    pyramid = measures.pyramid
+    content = {
+        "format": 1,
+        "measures": measures.summary(),
+        "classes": list(measures.class_names),
+        "num_images": measures.num_images,
+        "band_pixels": measures.band_pixels,
+        "all_counts": measures.all_counts_K3.tolist(),
+        "band_counts": measures.band_counts_K3.tolist(),
+        "pyramid": None
+        if pyramid is None
+        else {
+            "cell_sizes": list(pyramid.cell_sizes),
+            "pixels": pyramid.pixels_L.tolist(),
+            "cells": pyramid.cells_L.tolist(),
+            "finest_cells": pyramid.finest_cells,
+            "counts": pyramid.counts_LLK3.tolist(),
+        },
+    }
+    path = Path(folder) / LEVELS_FILE
+    # One line an entry: the counts of a hundred classes would fill a screen a level otherwise.
+    lines = [
+        f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}"
+        for key, value in content.items()
+    ]
+    write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
+    return path
+
+
+def read_level_measures(folder: str | Path) -> LevelMeasures | None:
+    """What was written into this folder; None if nothing was."""
+    path = Path(folder) / LEVELS_FILE
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadInput(f"{path} must be readable JSON, but got: {error}; evaluate again.") from error
+    stored = validated(_LevelFile, content, source=str(path))
+    _require_sizes(stored, path)
+    pyramid = stored.pyramid
+    measures = LevelMeasures(
+        class_names=stored.classes,
+        num_images=stored.num_images,
+        all_counts_K3=np.array(stored.all_counts, dtype=np.int64),
+        band_counts_K3=np.array(stored.band_counts, dtype=np.int64),
+        band_pixels=stored.band_pixels,
+        pyramid=None
+        if pyramid is None
+        else PyramidCounts(
+            cell_sizes=pyramid.cell_sizes,
+            counts_LLK3=np.array(pyramid.counts, dtype=np.int64),
+            pixels_L=np.array(pyramid.pixels, dtype=np.int64),
+            cells_L=np.array(pyramid.cells, dtype=np.int64),
+            finest_cells=pyramid.finest_cells,
+        ),
+    )
+    if not _is_close(stored.measures, measures.summary()):
+        raise BadInput(f"measures must follow from the counts, but got others in {path}; evaluate again.")
+    return measures
+
+
+def _require_sizes(stored: _LevelFile, path: Path) -> None:
+    num_classes, sizes = len(stored.classes), [len(stored.all_counts), len(stored.band_counts)]
+    is_whole = sizes == [num_classes, num_classes]
+    if stored.pyramid is not None:
+        num_levels, pyramid = len(stored.pyramid.cell_sizes), stored.pyramid
+        rows = [len(pyramid.pixels), len(pyramid.cells), len(pyramid.counts), *map(len, pyramid.counts)]
+        is_whole &= set(rows) == {num_levels} and {len(one) for row in pyramid.counts for one in row} == {num_classes}
+        is_whole &= sum(pyramid.cells) > 0 and sum(pyramid.pixels) > 0
+    if not is_whole:
+        raise BadInput(
+            f"counts must be those of {num_classes} classes on every level, but got others in {path}; evaluate again."
+        )
+
+
+def _is_close(stored: Any, counted: Any) -> bool:
+    """Equal but for the last digits, which another machine may add up in another order."""
+    if isinstance(counted, dict):
+        return (
+            isinstance(stored, dict)
+            and stored.keys() == counted.keys()
+            and all(_is_close(stored[key], value) for key, value in counted.items())
+        )
+    if isinstance(counted, list):
+        is_like = isinstance(stored, list) and len(stored) == len(counted)
+        return is_like and all(map(_is_close, stored, counted))
+    if isinstance(counted, float) and isinstance(stored, float | int):
+        return math.isclose(stored, counted, abs_tol=1e-12)
+    return bool(stored == counted)
