@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from mereo.assembly.level_answers import on_pixels
 from mereo.assembly.parse import Parse
 from mereo.assembly.upsampled_labels import labels_of_scores
 from mereo.errors import BadInput
@@ -14,7 +15,6 @@ from mereo.parser.image_scores import image_scores
 from mereo.parser.preprocessing import working_size
 from mereo.parser.segment_parsing import segment_rule_of, segmented_image
 from mereo.parser.tiled_parsing import TileSide, tile_side_for, tiled_labels
-from mereo.regions.nearest_places import nearest_places
 
 if TYPE_CHECKING:
     from mereo.parser.scene_parser import SceneParser
@@ -60,7 +60,7 @@ def parse_image(
             )
         else:
             found = image_scores(parser, image_HWC, working, scales, flip)
-            level = None if found.level_hw is None else _enlarged(found.level_hw.cpu().numpy(), size)
+            level = None if found.level_hw is None else on_pixels(found.level_hw.cpu().numpy().astype(np.uint8), size)
             if with_confidence:
                 semantic, confidence = labels_of_scores(
                     found.scores_Khw,
@@ -83,9 +83,3 @@ def parse_image(
         answer_level=level,
         confidence=confidence,
     )
-
-
-def _enlarged(level_hw: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A cell's level on all pixels that lie in it."""
-    rows_H, columns_W = (nearest_places(cells, side) for cells, side in zip(level_hw.shape, size))
-    return level_hw.astype(np.uint8)[np.ix_(rows_H, columns_W)]
