@@ -10,6 +10,7 @@ import pytest
 from mereo.commands.main import run
 from mereo.evaluation.evaluation_files import read_evaluation
 from mereo.evaluation.level_files import read_level_measures
+from mereo.evaluation.token_measures import read_token_measures
 from mereo.parser.weights import load
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
@@ -51,6 +52,26 @@ def test_rows_come_by_frequency(trained: Path, capsys: pytest.CaptureFixture[str
     last = next(index for index, line in enumerate(lines) if line.startswith("mIoU"))
     shares = [float(line.split()[-3]) for line in lines[first + 1 : last]]
     assert len(shares) > 1 and shares == sorted(shares, reverse=True)
+
+
+def test_what_the_tokens_mean(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run with tokens leaves tokens.json; `--tokens` gives the same numbers; without tokens nothing is begun."""
+    recipe = small_recipe(steps=2)
+    recipe["training"].pop("evaluate_every", None)  # No best parser but the last.
+    recipe["parser"]["path"] += [{"stage": "global_reasoning_unit", "num_nodes": 4, "width": 8}]
+    run_folder = tmp_path / "run"
+    assert run(["train", str(write_recipe(tmp_path, recipe)), "--out", str(run_folder)]) == 0
+    capsys.readouterr()
+    assert run(["evaluate", str(run_folder), "--tokens", "--out", str(tmp_path / "out")]) == 0
+    assert "4 tokens: S_C " in capsys.readouterr().out
+    found, again = read_token_measures(run_folder), read_token_measures(tmp_path / "out")
+    assert found is not None and again is not None and found.num_tokens == again.num_tokens == 4
+    # The network just trained and the one from its file lie in memory in other orders, and sums round differently.
+    assert found.class_semantics == pytest.approx(again.class_semantics, rel=1e-3)
+    assert not (trained / "run" / "tokens.json").exists()
+    assert run(["evaluate", str(trained / "run"), "--tokens"]) == 2
+    captured = capsys.readouterr()
+    assert "a parser must have tokens to look at, but got none" in captured.err and "mIoU" not in captured.out
 
 
 def test_near_borders_and_by_level(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ from mereo.losses.concept_regions import ConceptRegions
 from mereo.parser.concept_terms import ConceptRegionsConfig
 from mereo.parser.objective import build_objective
 from mereo.parser.scene_parser import SceneParser
+from mereo.parser.token_weights import token_weights
 
 
 def batch() -> Batch:
@@ -58,3 +59,8 @@ def test_settings_reach_the_loss(settings: dict[str, Any]) -> None:
 def test_a_parser_without_concepts() -> None:
     with pytest.raises(BadInput, match="concept_regions must have a concept_tokens stage on the path, but got none"):
         build_objective((ConceptRegionsConfig(),), tiny_parser())
+
+
+def test_answers_without_tokens() -> None:
+    with pytest.raises(BadInput, match="answers must hold tokens, but got none; ask has_tokens of their parser first"):
+        token_weights(tiny_parser()(batch().image_BCHW))

@@ -48,6 +48,7 @@ def evaluate(
     from mereo.evaluation.evaluation_files import write_evaluation
     from mereo.evaluation.worst_images import WorstImages
     from mereo.parser.devices import require_device
+    from mereo.parser.token_weights import require_tokens
     from mereo.parser.weights import load, save_with_temperature
 
     try:
@@ -57,6 +58,8 @@ def evaluate(
     if out is not None and out.exists() and not out.is_dir():
         raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
     loaded = load(parser, device=require_device(device))
+    if tokens:
+        require_tokens(loaded)  # Before minutes are spent on the rest.
     samples: Any = None
     if data is not None:
         samples = FolderSamples(data, split=split, description=description)

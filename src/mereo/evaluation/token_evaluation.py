@@ -11,7 +11,7 @@ from mereo.evaluation.evaluate import pixels_of, require_same_classes, semantic_
 from mereo.evaluation.token_measures import TokenMeasures
 from mereo.metrics.token_semantics import token_semantics
 from mereo.parser.scene_parser import SceneParser
-from mereo.parser.token_weights import token_weights_of
+from mereo.parser.token_weights import require_tokens, token_weights_of
 
 NO_INSTANCE = 0
 
@@ -21,6 +21,7 @@ def evaluate_tokens(
     parser: SceneParser, samples: Samples, *, progress: Callable[[int, int], None] | None = None
 ) -> TokenMeasures:
     """One plain pass over every sample; memory holds one image and two numbers of each."""
+    require_tokens(parser)
     require_same_classes(parser.taxonomy, samples.taxonomy)
     if len(samples) == 0:
         raise BadInput("samples must hold at least one image, but got none; check folder and split.")

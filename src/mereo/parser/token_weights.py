@@ -17,6 +17,13 @@ def has_tokens(parser: SceneParser) -> bool:
     return reasons or any(isinstance(head, MaskQueriesHead) for head in parser.heads)
 
 
+def require_tokens(parser: SceneParser) -> None:
+    if not has_tokens(parser):
+        raise BadInput(
+            "a parser must have tokens to look at, but got none; add a stage that gathers them, e.g. concept_tokens."
+        )
+
+
 def token_weights(answers: SceneAnswers) -> Tensor:
     """B K h w, 0 or more: of the last reasoner that gathers tokens; without one the masks of the head's queries."""
     for evidence in reversed(answers.evidence):
@@ -25,9 +32,7 @@ def token_weights(answers: SceneAnswers) -> Tensor:
     for prediction in answers.predictions:
         if isinstance(prediction, MaskQueriesPrediction):
             return prediction.mask_logits_BQhw.float().sigmoid()
-    raise BadInput(
-        "a parser must have tokens to look at, but got none; add a stage that gathers them, e.g. concept_tokens."
-    )
+    raise BadInput("answers must hold tokens, but got none; ask has_tokens of their parser first.")
 
 
 @torch.inference_mode()
