@@ -153,7 +153,11 @@ def mereo(*arguments: str, **options: object) -> subprocess.CompletedProcess:
 
 def mereo_with_verb(body: str, **options: object) -> subprocess.Popen:
     """`mereo nap`, in a process of its own; `body` is what the verb does."""
-    script = f"import sys, time\nfrom mereo.commands import main\n@main.app.command()\ndef nap() -> None:\n    {body}\n"
+    # The suite may itself run in the background of a script, where Ctrl-C is ignored and children inherit that.
+    script = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    script += (
+        f"import sys, time\nfrom mereo.commands import main\n@main.app.command()\ndef nap() -> None:\n    {body}\n"
+    )
     script += "sys.exit(main.run(['nap']))"
     return subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, **options)
 

@@ -165,7 +165,9 @@ def be_a_child(question: dict[str, Any]) -> None:
     from mereo.commands.main import run
 
     os.setsid()
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # The suite may itself run under nohup.
+    # The suite may itself run under nohup, or in the background of a script.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(question["cwd"])
     os.environ.update(question["environment"])
     for descriptor, name in ((0, os.devnull), (1, question["out"]), (2, question["err"])):
