@@ -80,6 +80,8 @@ def main() -> None:
         command=" ".join(["python", *sys.argv]),
         compose=lambda taxonomy: compose(taxonomy, recipe, chosen.recipe.parent),
     )
+    if report.is_stopped:
+        sys.exit(130)  # As `mereo train` does: what is not finished must not be taken for it.
     if report.evaluation is not None:
         print(f"mIoU {100 * (report.evaluation.mean_iou or 0):.2f}")
 

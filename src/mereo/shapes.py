@@ -41,3 +41,19 @@ def require_shapes(**named_tensors: Any) -> None:
                     f"axis {letter} must have one size everywhere, but got {known_size} in {known_name} "
                     f"and {size} in {name}; pass tensors of one batch."
                 )
+
+
+def require_image(image_HWC: Any, *, name: str = "") -> None:
+    """A photograph as every parser takes it: H x W x 3 uint8, with pixels in it. `name` says whose."""
+    import numpy  # Names of axes are checked where no array is ever made.
+
+    if not isinstance(image_HWC, numpy.ndarray):
+        got = type(image_HWC).__name__
+    elif image_HWC.ndim == 3 and image_HWC.shape[2] == 3 and image_HWC.dtype == numpy.uint8 and image_HWC.size:
+        return
+    else:
+        got = f"{image_HWC.shape} {image_HWC.dtype}"
+    where = f" in {name}" if name else ""
+    raise BadInput(
+        f"an image must be an array H x W x 3 uint8 with pixels in it, but got {got}{where}; convert it to RGB."
+    )

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from mereo.commands.run_reports import tell_the_end
+
 
 def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe file, or with --resume a run folder.")],
@@ -39,15 +41,8 @@ def train(
         command=command_in_words([argument for argument in sys.argv[1:] if argument != "--debug"]),
     )
     console = Console(highlight=False, markup=False, emoji=False)
-    if report.is_stopped:
-        where = "while measuring" if report.training.is_finished else f"after step {report.training.step}"
-        if report.is_first:
-            console.print(f"stopped {where}; go on with: mereo train {report.folder} --resume")
-        raise typer.Exit(130)
-    if not report.is_first:
+    if not tell_the_end(report, "train", console):
         return
-    if report.training.skipped_steps:
-        console.print(f"{report.training.skipped_steps} steps were skipped: loss or gradient was not finite")
     if report.evaluation is not None:
         from mereo.commands.evaluate import print_evaluation
 

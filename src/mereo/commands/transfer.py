@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mereo.commands.run_reports import tell_the_end
+
 if TYPE_CHECKING:
     from mereo.evaluation.instance_evaluation import InstanceEvaluation
 
@@ -62,15 +64,8 @@ def transfer(
         command=command_in_words([argument for argument in sys.argv[1:] if argument != "--debug"]),
         num_pictures=pictures,
     )
-    if report.is_stopped:
-        where = "while measuring" if report.training.is_finished else f"after step {report.training.step}"
-        if report.is_first:
-            console.print(f"stopped {where}; go on with: mereo transfer {report.folder} --resume")
-        raise typer.Exit(130)
-    if not report.is_first:
+    if not tell_the_end(report, "transfer", console):
         return
-    if report.training.skipped_steps:
-        console.print(f"{report.training.skipped_steps} steps were skipped: loss or gradient was not finite")
     if report.evaluation is not None:
         print_instance_evaluation(report.evaluation, console)
     console.print(f"{report.folder}/last.safetensors")

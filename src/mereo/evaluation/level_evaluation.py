@@ -12,6 +12,7 @@ from mereo.evaluation.level_measures import LevelMeasures, PyramidCounts
 from mereo.metrics.boundary_band import boundary_band
 from mereo.metrics.confusion import confusion_matrix, region_counts
 from mereo.metrics.level_counts import level_counts
+from mereo.parser.answering import answering
 from mereo.parser.pyramid_levels import has_levels, level_answers_of
 from mereo.parser.scene_parser import SceneParser
 
@@ -53,12 +54,8 @@ def evaluate_levels(
 
 
 def _of_pyramid(parser: SceneParser, sample: Sample, num_classes: int, ignore_index: int) -> PyramidCounts:
-    was_training = parser.training
-    parser.eval()
-    try:
+    with answering(parser):
         found: LevelAnswers = level_answers_of(parser, pixels_of(sample))
-    finally:
-        parser.train(was_training)
     label_HW = semantic_labels(sample)
     size = (label_HW.shape[0], label_HW.shape[1])
     level_HW = on_pixels(found.level_hw, size)

@@ -18,6 +18,7 @@ from mereo.errors import BadInput
 from mereo.evaluation.evaluate import pixels_of, require_same_classes, semantic_labels
 from mereo.metrics.calibration import expected_calibration_error, reliability_counts
 from mereo.metrics.temperature import confidence_at, fitted_temperature
+from mereo.parser.answering import answering
 from mereo.parser.image_scores import image_scores
 from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneParser
@@ -132,12 +133,10 @@ def sampled_scores(
     room = max(1, max_numbers // samples.taxonomy.num_objects)
     step = -(-num_images // room)
     num_pixels = min(MAX_PIXELS_AN_IMAGE, max(1, room * step // max(1, num_images)))
-    was_training = parser.training
-    parser.eval()
     logits: list[np.ndarray] = []
     labels: list[np.ndarray] = []
     images: list[np.ndarray] = []
-    try:
+    with answering(parser):
         for index in range(0, num_images, max(1, step)):
             sample = samples[index]
             label_P = semantic_labels(sample).ravel()
@@ -150,8 +149,6 @@ def sampled_scores(
                 images.append(np.full(num_pixels, index // step))
             if progress is not None:
                 progress(index + 1, num_images)
-    finally:
-        parser.train(was_training)
     if not logits:
         raise BadInput(
             f"samples must hold labelled pixels to fit a temperature, but got none in {num_images} images; "

@@ -10,6 +10,7 @@ from mereo.errors import BadInput
 from mereo.evaluation.evaluate import pixels_of, require_same_classes, semantic_labels
 from mereo.evaluation.token_measures import TokenMeasures
 from mereo.metrics.token_semantics import token_semantics
+from mereo.parser.answering import answering
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.token_weights import require_tokens, token_weights_of
 
@@ -27,9 +28,7 @@ def evaluate_tokens(
         raise BadInput("samples must hold at least one image, but got none; check folder and split.")
     taxonomy = parser.taxonomy
     of_classes, of_instances = [], []
-    was_training = parser.training
-    parser.eval()
-    try:
+    with answering(parser):
         for index in range(len(samples)):
             sample = samples[index]
             weight_Khw, label_HW = token_weights_of(parser, pixels_of(sample)), semantic_labels(sample)
@@ -41,8 +40,6 @@ def evaluate_tokens(
                 of_instances.append(token_semantics(weight_Khw, id_HW, int(id_HW.max()) + 1, ignore_label=NO_INSTANCE))
             if progress is not None:
                 progress(index + 1, len(samples))
-    finally:
-        parser.train(was_training)
     class_semantics, class_diversity = _means(of_classes)
     instance_semantics, instance_diversity = _means(of_instances)
     return TokenMeasures(

@@ -1,5 +1,6 @@
 """Tensors of a safetensors file, looked at before anything is built from them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -35,3 +36,16 @@ def as_kind_of(expected: Tensor, value: Tensor, *, name: str, path: str | Path) 
         return value.to(expected.dtype)
     kind = "floating-point numbers" if is_float else str(expected.dtype)
     raise BadInput(f"{name} must hold {kind}, but got {value.dtype} in {path}; save it anew.")
+
+
+def fitted(
+    expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor], *, path: str | Path, remedy: str
+) -> dict[str, Tensor]:
+    """`tensors` in the precision of what is expected under their names; of another shape they are refused."""
+    for name, value in tensors.items():
+        if value.shape != expected[name].shape:
+            raise BadInput(
+                f"{name} must have shape {tuple(expected[name].shape)}, but got {tuple(value.shape)} in {path}; "
+                f"{remedy}."
+            )
+    return {name: as_kind_of(expected[name], value, name=name, path=path) for name, value in tensors.items()}

@@ -5,7 +5,6 @@ Cheng et al. 2022, "Masked-attention mask transformer for universal image segmen
 
 from typing import Literal
 
-import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
@@ -22,7 +21,7 @@ from mereo.heads.mask_queries import (
     MaskQueriesPrediction,
     SegmentRule,
 )
-from mereo.heads.query_layers import AmongQueries, FeedForward, IntoPixels, Perceptron
+from mereo.heads.query_layers import AmongQueries, FeedForward, IntoPixels
 
 
 def visible_pixels(mask_logits_BQhw: Tensor, size: tuple[int, int]) -> Tensor:
@@ -67,8 +66,7 @@ class Mask2Former(MaskQueriesHead):
         dropout: float = 0.0,
         segment_rule: SegmentRule | None = None,
     ) -> None:
-        super().__init__(layout, segment_rule=segment_rule)
-        self.width = width
+        super().__init__(layout, num_classes=num_classes, width=width, segment_rule=segment_rule)
         self.pixel_decoder = DeformablePixelDecoder(
             [layout.channels[level] for level in self.used],
             width=width,
@@ -86,9 +84,6 @@ class Mask2Former(MaskQueriesHead):
                 for _ in range(num_layers)
             ]
         )
-        self.norm = nn.LayerNorm(width)
-        self.classify = nn.Linear(width, num_classes + 1)
-        self.mask_vector = Perceptron(width, width)
 
     def forward(self, features: FeatureMaps, frame: Frame) -> MaskQueriesPrediction:
         decoded = self.pixel_decoder([features.maps[level] for level in self.used])
@@ -104,20 +99,14 @@ class Mask2Former(MaskQueriesHead):
         batch_size = len(decoded.embedding_BCHW)
         place_BQC = self.query_places.weight.expand(batch_size, -1, -1)
         query_BQC = self.queries.weight.expand(batch_size, -1, -1)
-        predictions = [self._predicted(query_BQC, decoded.embedding_BCHW)]
+        predictions = [self.predicted(query_BQC, decoded.embedding_BCHW)]
         for number, layer in enumerate(self.layers):
             scale = number % len(sizes)
             may_see_BQP = visible_pixels(predictions[-1].mask_logits_BQhw, sizes[scale])
             query_BQC = layer(query_BQC, place_BQC, pixels[scale], positions[scale], may_see_BQP)
-            predictions.append(self._predicted(query_BQC, decoded.embedding_BCHW))
+            predictions.append(self.predicted(query_BQC, decoded.embedding_BCHW))
         last = predictions[-1]
         return MaskQueriesPrediction(last.class_logits_BQK1, last.mask_logits_BQhw, tuple(predictions[:-1]))
-
-    def _predicted(self, query_BQC: Tensor, embedding_BCHW: Tensor) -> MaskQueriesPrediction:
-        normed_BQC = self.norm(query_BQC)
-        vector_BQC = self.mask_vector(normed_BQC)
-        mask_logits_BQhw = torch.einsum("bqc,bchw->bqhw", vector_BQC, embedding_BCHW)
-        return MaskQueriesPrediction(self.classify(normed_BQC), mask_logits_BQhw)
 
 
 class Mask2FormerConfig(MaskQueriesConfig):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureLayout
 from mereo.features.stage import MAX_WIDTH
+from mereo.heads.query_layers import Perceptron
 from mereo.strict import StrictConfig
 
 FINEST_STRIDE = 4
@@ -69,10 +70,22 @@ class SegmentRule:
 class MaskQueriesHead(nn.Module):
     """A head that gives a MaskQueriesPrediction. With a rule its segments are told apart in the parse."""
 
-    def __init__(self, layout: FeatureLayout, *, segment_rule: SegmentRule | None = None) -> None:
+    def __init__(
+        self, layout: FeatureLayout, *, num_classes: int, width: int, segment_rule: SegmentRule | None = None
+    ) -> None:
         super().__init__()
         self.used = used_levels(layout)
-        self.segment_rule = segment_rule
+        self.width, self.segment_rule = width, segment_rule
+        self.norm = nn.LayerNorm(width)
+        self.classify = nn.Linear(width, num_classes + 1)
+        self.mask_vector = Perceptron(width, width)
+
+    def predicted(self, query_BQC: Tensor, embedding_BCHW: Tensor) -> MaskQueriesPrediction:
+        """What queries say after a layer: a class each, and a mask by the product with every pixel's embedding."""
+        normed_BQC = self.norm(query_BQC)
+        vector_BQC = self.mask_vector(normed_BQC)
+        mask_logits_BQhw = torch.einsum("bqc,bchw->bqhw", vector_BQC, embedding_BCHW)
+        return MaskQueriesPrediction(self.classify(normed_BQC), mask_logits_BQhw)
 
 
 def used_levels(layout: FeatureLayout) -> list[int]:

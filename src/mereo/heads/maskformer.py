@@ -21,7 +21,7 @@ from mereo.heads.mask_queries import (
     MaskQueriesPrediction,
     SegmentRule,
 )
-from mereo.heads.query_layers import AmongQueries, FeedForward, IntoPixels, Perceptron
+from mereo.heads.query_layers import AmongQueries, FeedForward, IntoPixels
 
 
 class PyramidPixelDecoder(nn.Module):
@@ -72,9 +72,8 @@ class MaskFormer(MaskQueriesHead):
         dropout: float = 0.1,
         segment_rule: SegmentRule | None = None,
     ) -> None:
-        super().__init__(layout, segment_rule=segment_rule)
+        super().__init__(layout, num_classes=num_classes, width=width, segment_rule=segment_rule)
         channels = [layout.channels[level] for level in self.used]
-        self.width = width
         self.pixel_decoder = PyramidPixelDecoder(channels, width=width)
         self.project = nn.Conv2d(channels[-1], width, kernel_size=1) if channels[-1] != width else nn.Identity()
         self.query_places = nn.Embedding(num_queries, width)
@@ -84,9 +83,6 @@ class MaskFormer(MaskQueriesHead):
                 for _ in range(num_layers)
             ]
         )
-        self.norm = nn.LayerNorm(width)
-        self.classify = nn.Linear(width, num_classes + 1)
-        self.mask_vector = Perceptron(width, width)
 
     def forward(self, features: FeatureMaps, frame: Frame) -> MaskQueriesPrediction:
         maps = [features.maps[level] for level in self.used]
@@ -105,15 +101,9 @@ class MaskFormer(MaskQueriesHead):
         predictions = []
         for layer in self.layers:
             query_BQC = layer(query_BQC, place_BQC, pixels_BPC, positions_PC)
-            predictions.append(self._predicted(query_BQC, embedding_BCHW))
+            predictions.append(self.predicted(query_BQC, embedding_BCHW))
         last = predictions[-1]
         return MaskQueriesPrediction(last.class_logits_BQK1, last.mask_logits_BQhw, tuple(predictions[:-1]))
-
-    def _predicted(self, query_BQC: Tensor, embedding_BCHW: Tensor) -> MaskQueriesPrediction:
-        normed_BQC = self.norm(query_BQC)
-        vector_BQC = self.mask_vector(normed_BQC)
-        mask_logits_BQhw = torch.einsum("bqc,bchw->bqhw", vector_BQC, embedding_BCHW)
-        return MaskQueriesPrediction(self.classify(normed_BQC), mask_logits_BQhw)
 
 
 class MaskFormerConfig(MaskQueriesConfig):

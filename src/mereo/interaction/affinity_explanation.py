@@ -9,6 +9,7 @@ from mereo.assembly.upsampled_labels import labels_of_scores
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.heads.pixel_classes import PixelClassesPrediction
+from mereo.parser.answering import answering
 from mereo.parser.image_scores import prepared_image
 from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneParser
@@ -49,12 +50,8 @@ def explain_affinity(parser: SceneParser, image_HWC: np.ndarray) -> AffinityExpl
             "recipes/camvid_affinity_small.yaml."
         )
     size = (image_HWC.shape[0], image_HWC.shape[1])
-    was_training = parser.training
-    parser.eval()
-    try:
+    with answering(parser):
         answers = parser(prepared_image(parser, image_HWC, working_size(size, parser.preprocessing.working_side)))
-    finally:
-        parser.train(was_training)
     evidence = next(one for one in answers.evidence if isinstance(one, AffinityEvidence))
     logits_Khw = answers.prediction(PixelClassesPrediction).logits_BKhw[0].float()
     return AffinityExplanation(

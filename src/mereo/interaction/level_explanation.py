@@ -7,6 +7,7 @@ import numpy as np
 from mereo.assembly.level_answers import LevelAnswers, LevelCell
 from mereo.assembly.parse import Parse
 from mereo.errors import BadInput
+from mereo.parser.answering import answering
 from mereo.parser.pyramid_levels import has_levels, level_answers_of
 from mereo.parser.scene_parser import SceneParser
 
@@ -31,10 +32,6 @@ def explain_levels(parser: SceneParser, image_HWC: np.ndarray) -> LevelExplanati
             "semantic_pyramid."
         )
     parse = parser.parse(image_HWC)
-    was_training = parser.training
-    parser.eval()
-    try:
+    with answering(parser):
         answers = level_answers_of(parser, image_HWC)
-    finally:
-        parser.train(was_training)
     return LevelExplanation(parse, answers)

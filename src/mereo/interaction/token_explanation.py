@@ -7,6 +7,7 @@ import numpy as np
 from mereo.assembly.parse import Parse
 from mereo.assembly.seen_tokens import SeenToken, seen_tokens
 from mereo.errors import BadInput
+from mereo.parser.answering import answering
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.token_weights import has_tokens, token_weights_of
 from mereo.reasoning.concept_tokens import ConceptTokens
@@ -43,12 +44,8 @@ def explain_tokens(parser: SceneParser, image_HWC: np.ndarray) -> TokenExplanati
             "recipes/camvid_concepts_small.yaml."
         )
     parse = parser.parse(image_HWC)
-    was_training = parser.training
-    parser.eval()
-    try:
+    with answering(parser):
         weight_Khw = token_weights_of(parser, image_HWC)
-    finally:
-        parser.train(was_training)
     tokens = seen_tokens(weight_Khw, parse.semantic, parser.taxonomy.num_objects)
     is_of_concepts = any(isinstance(stage, ConceptTokens) for stage in parser.path)
     return TokenExplanation(parse, weight_Khw, tokens, is_of_concepts)

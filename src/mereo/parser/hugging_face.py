@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput
-from mereo.features.tensor_files import as_kind_of
+from mereo.features.tensor_files import fitted
 from mereo.parser.config import ParserConfig
 from mereo.parser.hugging_face_backbone_names import BACKBONES
 from mereo.parser.hugging_face_config import (
@@ -116,15 +116,8 @@ def take_weights(parser: SceneParser, tensors: dict[str, Tensor], *, source: str
             f"a checkpoint must hold exactly its architecture's weights, but got {len(missing)} missing {missing[:3]} "
             f"and {len(extra)} unknown {extra[:3]} (as Mereo names them) in {source}; get it anew."
         )
-    for name, value in tensors.items():
-        if value.shape != expected[name].shape:
-            raise BadInput(
-                f"{name} must have shape {tuple(expected[name].shape)}, but got {tuple(value.shape)} in {source}; "
-                "config.json and weights must belong together."
-            )
-    parser.load_state_dict(
-        expected | {name: as_kind_of(expected[name], value, name=name, path=source) for name, value in tensors.items()}
-    )
+    remedy = "config.json and weights must belong together"
+    parser.load_state_dict(expected | fitted(expected, tensors, path=source, remedy=remedy))
 
 
 def card_of(checkpoint: CheckpointFolder, description: AnyDescription) -> ModelCard:

@@ -14,11 +14,13 @@ from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureLayout
 from mereo.heads.mask_rcnn import MaskRcnn, PyramidMaps
+from mereo.parser.answering import answering
 from mereo.parser.config import BuiltFeatures
 from mereo.parser.image_scores import prepared_image
 from mereo.parser.instance_answers import instances_at_size
 from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneParser
+from mereo.shapes import require_image
 
 
 class InstanceParser(SceneParser):
@@ -65,20 +67,12 @@ class InstanceParser(SceneParser):
     @torch.no_grad()
     def detect(self, image_HWC: np.ndarray, *, name: str = "image") -> Instances:
         """Things of one photograph (uint8, H W 3), best first, at the photograph's size."""
-        if image_HWC.ndim != 3 or image_HWC.shape[2] != 3 or image_HWC.dtype != np.uint8 or 0 in image_HWC.shape:
-            raise BadInput(
-                f"an image must be an array H x W x 3 uint8 with pixels in it, but got {image_HWC.shape} "
-                f"{image_HWC.dtype} in {name}; convert it to RGB."
-            )
+        require_image(image_HWC, name=name)
         size = (image_HWC.shape[0], image_HWC.shape[1])
         working = working_size(size, self.preprocessing.working_side)
-        was_training = self.training
-        self.eval()
-        try:
+        with answering(self):
             maps = self(prepared_image(self, image_HWC, working)).prediction(PyramidMaps)
             (answer,) = self.mask_rcnn.detections(maps)
-        finally:
-            self.train(was_training)
         return instances_at_size(answer, working=working, size=size)
 
     @property

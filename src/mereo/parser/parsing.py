@@ -11,10 +11,12 @@ from mereo.assembly.parse import Parse
 from mereo.assembly.upsampled_labels import labels_of_scores
 from mereo.errors import BadInput
 from mereo.freed_memory import image_done
+from mereo.parser.answering import answering
 from mereo.parser.image_scores import image_scores
 from mereo.parser.preprocessing import working_size
 from mereo.parser.segment_parsing import segment_rule_of, segmented_image
 from mereo.parser.tiled_parsing import TileSide, tile_side_for, tiled_labels
+from mereo.shapes import require_image
 
 if TYPE_CHECKING:
     from mereo.parser.scene_parser import SceneParser
@@ -32,12 +34,7 @@ def parse_image(
     with_confidence: bool = False,
     tile: TileSide | None = None,
 ) -> Parse:
-    is_array = isinstance(image_HWC, np.ndarray)
-    if not is_array or image_HWC.shape[2:] != (3,) or image_HWC.dtype != np.uint8 or 0 in image_HWC.shape:
-        got = f"{image_HWC.shape} {image_HWC.dtype}" if is_array else type(image_HWC).__name__
-        raise BadInput(
-            f"an image must be an array H x W x 3 uint8 with pixels in it, but got {got} in {name}; convert it to RGB."
-        )
+    require_image(image_HWC, name=name)
     if not isinstance(scales, Iterable) or not (scales := tuple(scales)) or any(not 0 < s <= 8 for s in scales):
         raise BadInput(f"scales must be one or more numbers in (0, 8], but got {scales!r}; e.g. (0.75, 1.0, 1.25).")
     if working_side is not None and working_side < 1:
@@ -47,9 +44,7 @@ def parse_image(
     side = None if tile is None else tile_side_for(working, tile)
     is_plain = side is None and scales == (1.0,) and not flip
     rule = segment_rule_of(parser) if is_plain else None  # Queries of different passes are not the same segments.
-    was_training = parser.training
-    parser.eval()
-    try:
+    with answering(parser):
         confidence = instances = level = None
         if rule is not None:
             segmented = segmented_image(parser, image_HWC, working, rule, with_confidence=with_confidence)
@@ -71,8 +66,6 @@ def parse_image(
                 )
             else:
                 semantic = labels_of_scores(found.scores_Khw, size, are_logits=not found.are_probabilities)
-    finally:
-        parser.train(was_training)
     image_done()
     return Parse(
         image_HWC=image_HWC,

@@ -18,6 +18,7 @@ from mereo.assembly.tiles import AxisTile, tiles_along
 from mereo.assembly.upsampled_labels import RowWindow, labels_of_scores, rows_from
 from mereo.data.image_bands import ArrayBands, ImageBands, resized_rows
 from mereo.errors import BadInput
+from mereo.parser.answering import answering
 from mereo.parser.image_scores import image_scores
 
 if TYPE_CHECKING:
@@ -53,9 +54,7 @@ def label_bands(
     with_confidence: bool = False,
 ) -> Iterator[LabelBand]:
     """The whole label map from top to bottom. `size` is the working size that tiles are cut from."""
-    was_training = parser.training
-    parser.eval()
-    try:
+    with answering(parser):
         blended = _BlendedBands(parser, bands, size, tile=tile, scales=scales, flip=flip)
         for top, stop, window_Khw, first_coarse in blended:
             row_bytes = bands.size[1] * 4
@@ -75,8 +74,6 @@ def label_bands(
                     yield LabelBand(start, *labels)
                 else:
                     yield LabelBand(start, labels_of_scores(window_Khw, bands.size, window=window))
-    finally:
-        parser.train(was_training)
 
 
 def tiled_labels(

@@ -16,7 +16,7 @@ from mereo.atomic_files import write_bytes
 from mereo.data.json_reading import parse_json
 from mereo.data.taxonomy_file import taxonomy_from_dict, taxonomy_to_dict
 from mereo.errors import BadInput
-from mereo.features.tensor_files import as_kind_of, read_finite_tensors
+from mereo.features.tensor_files import as_kind_of, fitted, read_finite_tensors
 from mereo.parser.config import ParserConfig
 from mereo.parser.devices import require_device
 from mereo.parser.hugging_face import load_hugging_face
@@ -112,15 +112,7 @@ def load_tensors(parser: SceneParser, path: Path) -> None:
             f"parser file must hold exactly its config's weights, but got {len(missing)} missing {missing[:3]} and "
             f"{len(extra)} unknown {[name[:80] for name in extra[:3]]} in {path}; save it anew."
         )
-    for name, value in tensors.items():
-        if value.shape != expected[name].shape:
-            raise BadInput(
-                f"{name} must have shape {tuple(expected[name].shape)}, but got {tuple(value.shape)} in {path}; "
-                "save it anew."
-            )
-    parser.load_state_dict(
-        {name: as_kind_of(expected[name], value, name=name, path=path) for name, value in tensors.items()}
-    )
+    parser.load_state_dict(fitted(expected, tensors, path=path, remedy="save it anew"))
 
 
 def start_from(parser: SceneParser, path_or_name: str | Path) -> list[str]:

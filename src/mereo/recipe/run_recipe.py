@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mereo.atomic_files import write_json, write_text
 from mereo.data.sample import Samples
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
@@ -22,11 +21,12 @@ from mereo.parser.scene_parser import SceneParser
 from mereo.parser.token_weights import has_tokens
 from mereo.recipe.assemble import BuiltRun, build_run
 from mereo.recipe.matching_pictures import matching_pictures
-from mereo.recipe.recipe import Recipe, load_recipe, recipe_yaml
-from mereo.recipe.run_facts import run_facts, write_card
+from mereo.recipe.recipe import Recipe, load_recipe
+from mereo.recipe.run_facts import write_card
 from mereo.recipe.run_start import started_run
+from mereo.recipe.run_training import RunPlace, trained_in_folder
 from mereo.recipe.same_recipe import require_same_recipe
-from mereo.training.loop import TrainingResult, train
+from mereo.training.loop import TrainingResult
 from mereo.training.run_folder import RunFolder
 from mereo.training.stop_signals import Stopped, StopSignals
 
@@ -68,30 +68,12 @@ def run_recipe(
         fabric, signals = started.fabric, started.signals
         built = build_run(recipe, folder=recipe_folder, compose=compose)
         _require_training_pixels(built)
-        run = RunFolder(out, is_writer=fabric.is_global_zero)
-        if fabric.is_global_zero:
-            write_text(out / "recipe.yaml", recipe_yaml(recipe))
-            write_json(out / "run.json", run_facts(recipe, built, recipe_folder, out, command, fabric))
-        signals.listen()
-        result = train(
-            built.parser,
-            built.objective,
-            built.train_samples,
-            built.augment,
-            run,
-            settings,
-            fabric=fabric,
-            signals=signals,
-            is_resumed=is_resumed,
-            score=None if built.val_samples is None else lambda parser: _score(parser, built, run, signals),
+        place = RunPlace(out, recipe_folder, command, is_resumed)
+        result = trained_in_folder(
+            started, built, recipe, place, score=lambda parser, run: _score(parser, built, run, signals)
         )
-        started.watch.leave()
         if not fabric.is_global_zero:
             return RunReport(out, result, None, is_stopped=not result.is_finished, is_first=False)
-        facts = run_facts(recipe, built, recipe_folder, out, command, fabric)
-        facts |= {"wall_seconds": round(run.wall_seconds, 1), "skipped_steps": result.skipped_steps}
-        facts["is_finished"] = result.is_finished
-        write_json(out / "run.json", facts)
         if not result.is_finished or built.val_samples is None:
             return RunReport(out, result, None, is_stopped=not result.is_finished, is_first=True)
         try:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mereo.atomic_files import write_json, write_text
 from mereo.data.instances import Instances
 from mereo.data.sample import Sample, Samples
 from mereo.data.sources import open_samples
@@ -15,14 +14,12 @@ from mereo.evaluation.evaluate import pixels_of
 from mereo.evaluation.instance_evaluation import InstanceEvaluation, evaluate_instances, write_instance_evaluation
 from mereo.parser.instance_files import load_instance_parser, save_instance_parser
 from mereo.parser.instance_parser import InstanceParser
-from mereo.parser.scene_parser import SceneParser
-from mereo.recipe.recipe import folder_of_recipe, recipe_yaml
-from mereo.recipe.run_facts import run_facts
+from mereo.recipe.recipe import folder_of_recipe
 from mereo.recipe.run_start import started_run
+from mereo.recipe.run_training import RunPlace, trained_in_folder
 from mereo.recipe.same_recipe import require_same_recipe
 from mereo.recipe.transfer_recipe import BuiltTransfer, TransferRecipe, build_transfer, load_transfer_recipe
-from mereo.training.loop import TrainingResult, train
-from mereo.training.run_folder import RunFolder
+from mereo.training.loop import TrainingResult
 from mereo.training.stop_signals import Stopped, StopSignals
 
 INSTANCES_FILE, PICTURES_FOLDER = "last.safetensors", "pictures"
@@ -60,30 +57,10 @@ def run_transfer(
     ) as started:
         fabric, signals = started.fabric, started.signals
         built = build_transfer(recipe, folder=recipe_folder)
-        run = RunFolder(out, is_writer=fabric.is_global_zero)
-        if fabric.is_global_zero:
-            write_text(out / "recipe.yaml", recipe_yaml(recipe))
-            write_json(out / "run.json", run_facts(recipe, built, recipe_folder, out, command, fabric))
-        signals.listen()
-        result = train(
-            built.parser,
-            built.objective,
-            built.train_samples,
-            built.augment,
-            run,
-            settings,
-            fabric=fabric,
-            signals=signals,
-            is_resumed=is_resumed,
-            score=None if built.val_samples is None else _scorer(built.val_samples, signals),
-        )
-        started.watch.leave()
+        place = RunPlace(out, recipe_folder, command, is_resumed)
+        result = trained_in_folder(started, built, recipe, place, score=lambda parser, run: _score(built, signals))
         if not fabric.is_global_zero:
             return TransferReport(out, result, None, is_stopped=not result.is_finished, is_first=False)
-        facts = run_facts(recipe, built, recipe_folder, out, command, fabric)
-        facts |= {"wall_seconds": round(run.wall_seconds, 1), "skipped_steps": result.skipped_steps}
-        facts["is_finished"] = result.is_finished
-        write_json(out / "run.json", facts)
         if not result.is_finished:
             return TransferReport(out, result, None, is_stopped=True, is_first=True)
         _save(built, recipe, out)
@@ -147,13 +124,10 @@ def measure(
     return evaluation
 
 
-def _scorer(samples: Samples, signals: StopSignals) -> Callable[[SceneParser], float]:
-    def score(parser: SceneParser) -> float:
-        if not isinstance(parser, InstanceParser):
-            raise BadInput(f"AP must be asked of an InstanceParser, but got {type(parser).__name__}; pass that one.")
-        return evaluate_instances(parser, samples, progress=signals.raise_if_set).scores.masks.ap or 0.0
-
-    return score
+def _score(built: BuiltTransfer, signals: StopSignals) -> float:
+    if built.val_samples is None:
+        raise BadInput("evaluate_every must have val_data, but got none; add val_data or leave evaluate_every out.")
+    return evaluate_instances(built.parser, built.val_samples, progress=signals.raise_if_set).scores.masks.ap or 0.0
 
 
 def _save(built: BuiltTransfer, recipe: TransferRecipe, out: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from mereo.errors import BadInput
+from mereo.shapes import require_image
 
 Method = Literal["watershed"]
 SMOOTHING = 0.8  # Standard deviation in pixels, before differences are taken.
@@ -23,11 +24,7 @@ def superpixels(image_HW3: np.ndarray, *, max_regions: int = 512, method: Method
     >>> superpixels(image_HW3, max_regions=2)[0].tolist()
     [0, 0, 0, 0, 1, 1, 1, 1]
     """
-    if image_HW3.ndim != 3 or image_HW3.shape[2] != 3 or image_HW3.dtype != np.uint8 or 0 in image_HW3.shape:
-        raise BadInput(
-            f"an image must be an array H x W x 3 uint8 with pixels in it, but got {image_HW3.shape} "
-            f"{image_HW3.dtype}; convert it to RGB."
-        )
+    require_image(image_HW3)
     if max_regions < 1:
         raise BadInput(f"max_regions must be at least 1, but got {max_regions}; e.g. 512.")
     if method != "watershed":
