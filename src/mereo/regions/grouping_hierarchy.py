@@ -1,0 +1,64 @@
+"""GroupingHierarchy: superpixels, groups of them, groups of groups, up to one vector for the whole picture.
+
+Deep grouping (DGM), section 3. A reasoner leaves it as evidence; heads, clicks, Grad-CAM and pictures read it.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from mereo.errors import BadInput
+
+GroupRule = Literal["nearest", "product"]
+
+
+@dataclass(frozen=True, eq=False)
+class GroupingHierarchy:
+    """Level 1 are superpixels; every next level has half as many nodes. Images of a batch may have different numbers
+    of them: what is absent holds zeros.
+
+    `label_BHW`: the superpixel of every pixel, at the image's size, named 0, 1, ... in the order of their first pixels.
+    `vertices_per_level`: B R C, as they leave the reasoner. `is_present_per_level`: B R.
+    `groupings`: P of equation 1 between a level and the next, B R S, whose columns sum to 1 (one fewer than levels).
+    `messages`: P~ of equation 8, B R S, whose rows sum to 1.
+    `global_BC`: R of equation 7, the mean of the highest level before messages went down.
+    """
+
+    label_BHW: Tensor
+    vertices_per_level: tuple[Tensor, ...]
+    is_present_per_level: tuple[Tensor, ...]
+    groupings: tuple[Tensor, ...]
+    messages: tuple[Tensor, ...]
+    global_BC: Tensor
+
+    @property
+    def num_levels(self) -> int:
+        return len(self.vertices_per_level)
+
+    def group_of_superpixel(self, level: int, *, rule: GroupRule = "nearest") -> Tensor:
+        """B R: the node of `level` (1: the superpixel itself) that each superpixel belongs to; -1 where it is absent.
+
+        "nearest" climbs level by level to the node that most of the message comes from (the nearest one, equation 8);
+        "product" takes the largest entry of the row of the cumulative product of `groupings`, as the paper does, whose
+        rows do not sum to 1: small groups are favoured.
+        """
+        if not 1 <= level <= self.num_levels:
+            raise BadInput(f"level must be 1 to {self.num_levels}, but got {level}; 1 are the superpixels.")
+        is_present_BR = self.is_present_per_level[0]
+        if rule == "product" and level > 1:
+            weight_BRS = self.groupings[0]
+            for grouping_BRS in self.groupings[1 : level - 1]:
+                weight_BRS = weight_BRS @ grouping_BRS
+            group_BR = weight_BRS.argmax(dim=2)
+        else:
+            group_BR = torch.arange(is_present_BR.shape[1], device=is_present_BR.device).expand_as(is_present_BR)
+            for message_BRS in self.messages[: level - 1]:
+                group_BR = message_BRS.argmax(dim=2).gather(1, group_BR)
+        return group_BR.masked_fill(~is_present_BR, -1)
+
+    def group_of_pixel(self, level: int, *, rule: GroupRule = "nearest") -> Tensor:
+        """B H W: the node of `level` that each pixel belongs to."""
+        group_BR = self.group_of_superpixel(level, rule=rule)
+        return group_BR.gather(1, self.label_BHW.flatten(1).long()).unflatten(1, self.label_BHW.shape[1:])
