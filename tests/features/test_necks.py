@@ -12,8 +12,10 @@ from torchvision.models.segmentation.deeplabv3 import ASPP
 from mereo.errors import BadInput
 from mereo.features.atrous_pyramid import AtrousPyramid, AtrousPyramidConfig
 from mereo.features.conv_norm import ConvNormReLU, PresentBatchNorm2d
+from mereo.features.feature_levels import FeatureLevels
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
 from mereo.features.feature_pyramid import FeaturePyramid, FeaturePyramidConfig
+from mereo.features.level_fusion import LevelFusion
 from mereo.features.projection import Projection, ProjectionConfig
 from mereo.features.pyramid_pooling import PyramidPooling
 from mereo.strict_yaml import validated
@@ -36,6 +38,21 @@ class TestFeaturePyramid(StageContract):
         return FeaturePyramid(layout, width=6)
 
 
+class TestFeatureLevels(StageContract):
+    def build(self, layout: FeatureLayout) -> FeatureLevels:
+        return FeatureLevels(layout, width=6)
+
+
+class TestFeatureLevelsFromStrideEight(StageContract):
+    def build(self, layout: FeatureLayout) -> FeatureLevels:
+        return FeatureLevels(layout, width=4, finest_stride=6)
+
+
+class TestLevelFusion(StageContract):
+    def build(self, layout: FeatureLayout) -> LevelFusion:
+        return LevelFusion(layout, width=6)
+
+
 class TestFeaturePyramidOfOneMap(StageContract):
     in_layout = FeatureLayout(channels=(6,), strides=(16,))
 
@@ -46,6 +63,17 @@ class TestFeaturePyramidOfOneMap(StageContract):
 class TestFeaturePyramidFromStrideEight(StageContract):
     def build(self, layout: FeatureLayout) -> FeaturePyramid:
         return FeaturePyramid(layout, width=4, finest_stride=6)
+
+
+def test_a_feature_pyramid_is_its_levels_and_their_fusion() -> None:
+    torch.manual_seed(0)
+    pyramid = with_random_statistics(FeaturePyramid(RESNET_50, width=6)).eval()
+    levels = FeatureLevels(RESNET_50, width=6).eval()
+    fusion = LevelFusion(levels.layout, width=6).eval()
+    levels.load_state_dict({k: v for k, v in pyramid.state_dict().items() if not k.startswith("fuse")})
+    fusion.load_state_dict({k: v for k, v in pyramid.state_dict().items() if k.startswith("fuse")})
+    features, frame = random_features(RESNET_50, (33, 65)), Frame(image_size=(33, 65))
+    assert torch.equal(fusion(levels(features, frame), frame).last, pyramid(features, frame).last)
 
 
 def num_parameters(module: nn.Module) -> int:

@@ -13,7 +13,9 @@ from mereo.features.asymmetric_nonlocal import AsymmetricNonlocal
 from mereo.features.atrous_pyramid import AtrousPyramid
 from mereo.features.criss_cross_attention import CrissCrossAttention
 from mereo.features.dual_attention import DualAttention
+from mereo.features.feature_levels import FeatureLevels
 from mereo.features.feature_pyramid import FeaturePyramid
+from mereo.features.level_fusion import LevelFusion
 from mereo.features.object_context_pooling import ObjectContextPooling
 from mereo.features.projection import Projection
 from mereo.features.pyramid_pooling import PooledPyramid
@@ -26,6 +28,7 @@ from mereo.parser.devices import require_device
 from mereo.parser.scene_parser import SceneParser
 from mereo.reasoning.class_affinity import ClassAffinity
 from mereo.reasoning.concept_tokens import ConceptTokens
+from mereo.reasoning.deep_grouping import DeepGrouping
 from mereo.reasoning.global_reasoning_unit import GlobalReasoningUnit
 from mereo.reasoning.object_regions import ObjectRegions
 from mereo.strict_yaml import load_yaml, validated
@@ -43,6 +46,9 @@ STAGES = BASELINES | {
     "asymmetric_nonlocal": AsymmetricNonlocal,
     "global_reasoning_unit": GlobalReasoningUnit,
     "concept_tokens": ConceptTokens,
+    "feature_levels": FeatureLevels,
+    "level_fusion": LevelFusion,
+    "deep_grouping": DeepGrouping,
 }
 HEADS = {
     "pixel_classes": PixelClasses,

@@ -20,7 +20,6 @@ from stage_contract import StageContract, random_features
 from tiny_parser import TAXONOMY
 
 from mereo.data.batches import Batch
-from mereo.features.feature_maps import Frame
 from mereo.parser.config import ParserConfig
 from mereo.parser.objective import LossConfig, Objective, build_objective
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
@@ -32,7 +31,9 @@ NECKS: dict[str, list[dict[str, Any]]] = {
     "projection": [{"stage": "projection", "width": 8}],
     "atrous_pyramid": [{"stage": "atrous_pyramid", "width": 8}],
     "feature_pyramid": [{"stage": "feature_pyramid", "width": 8}],
+    "feature_levels": [{"stage": "feature_levels", "width": 8}],
 }
+NECKS_BEHIND = NECKS | {"level_fusion": [{"stage": "level_fusion", "width": 8}]}
 IMAGE_SIZE = (40, 56)
 
 
@@ -45,10 +46,15 @@ class ReasonerContract(StageContract):
 
     config: dict[str, Any]
     losses: list[dict[str, Any]] = [{"loss": "pixel_cross_entropy"}]
+    before, after = "projection", "nothing"  # A host in which all that the stage says is heard.
 
-    def parser(self, before: str = "projection", after: str = "nothing") -> SceneParser:
+    def parser(self, before: str = "", after: str = "") -> SceneParser:
+        before, after = before or self.before, after or self.after
         torch.manual_seed(0)
-        content = {"backbone": {"name": "test_efficientnet"}, "path": [*NECKS[before], self.config, *NECKS[after]]}
+        content = {
+            "backbone": {"name": "test_efficientnet"},
+            "path": [*NECKS[before], self.config, *NECKS_BEHIND[after]],
+        }
         parser = validated(ParserConfig, content, source="a test").build(TAXONOMY)
         torch.nn.init.normal_(parser.heads[0].classify.weight)
         self.prepare(parser)
@@ -64,16 +70,16 @@ class ReasonerContract(StageContract):
     def test_same_shapes_out(self, image_size: tuple[int, int]) -> None:
         features = random_features(self.in_layout, image_size)
         stage = self.built().eval()
-        answer = stage(features, Frame(image_size=image_size))
+        answer = stage(features, self.frame(image_size))
         assert [m.shape for m in answer.maps] == [m.shape for m in features.maps]
         assert answer.strides == features.strides and stage.layout == self.in_layout
 
     def test_it_leaves_evidence(self) -> None:
-        answer = self.built().eval()(random_features(self.in_layout, (32, 32)), Frame(image_size=(32, 32)))
+        answer = self.built().eval()(random_features(self.in_layout, (32, 32)), self.frame((32, 32)))
         assert len(answer.evidence) == 2
 
     @pytest.mark.parametrize("before", NECKS)
-    @pytest.mark.parametrize("after", NECKS)
+    @pytest.mark.parametrize("after", NECKS_BEHIND)
     def test_behind_every_neck_and_before_every_neck_and_head(self, before: str, after: str) -> None:
         parser = self.parser(before, after).eval()
         answers = parser(torch.randint(0, 256, (2, 3, *IMAGE_SIZE), dtype=torch.uint8))

@@ -7,7 +7,12 @@ import torch
 from torch import Tensor
 
 from mereo.errors import BadInput
-from mereo.regions.gaussian_grouping import coarsen_adjacency, group_vertices
+from mereo.regions.gaussian_grouping import (
+    coarsen_adjacency,
+    group_vertices,
+    message_weights,
+    spread_of_directions,
+)
 
 
 def vertices_of(*shape: int, seed: int = 0) -> Tensor:
@@ -140,3 +145,26 @@ def test_wrong_arguments() -> None:
         group_vertices(torch.randn(1, 3, 2), [1, 2])
     with pytest.raises(BadInput, match="every image must have at least one region, but got one without"):
         group_vertices(torch.randn(1, 3, 2), 1, is_present_BR=torch.zeros(1, 3, dtype=torch.bool))
+
+
+def test_messages_by_a_loop_their_rows_sum_to_1() -> None:
+    """Equations 8 and 9."""
+    lower_BRC, upper_BSC = vertices_of(1, 5, 4), vertices_of(1, 3, 4, seed=1)
+    is_present_BR, is_present_BS = torch.tensor([[True] * 4 + [False]]), torch.tensor([[True, True, False]])
+    found_BRS = message_weights(
+        lower_BRC, upper_BSC, bandwidth=0.7, is_present_BR=is_present_BR, is_present_BS=is_present_BS
+    )
+    for i in range(5):
+        one = lower_BRC[0, i] / lower_BRC[0, i].norm()
+        shares = [math.exp(-float(((one - z / z.norm()) ** 2).sum()) / 0.7**2) for z in upper_BSC[0, :2]]
+        wanted = [share / sum(shares) for share in shares] + [0.0] if i < 4 else [0.0] * 3
+        torch.testing.assert_close(found_BRS[0, i], torch.tensor(wanted, dtype=torch.float64))
+
+
+def test_spread_of_directions_by_a_loop() -> None:
+    vertices_BRC, is_present_BR = vertices_of(1, 5, 3), torch.tensor([[True, True, False, True, True]])
+    directions = [vertices_BRC[0, r] / vertices_BRC[0, r].norm() for r in (0, 1, 3, 4)]
+    mean = sum(directions) / 4
+    wanted = sum(float((one - mean).square().sum()) for one in directions) / 4
+    assert float(spread_of_directions(vertices_BRC, is_present_BR)) == pytest.approx(wanted)
+    assert float(spread_of_directions(torch.ones(1, 4, 3), torch.ones(1, 4, dtype=torch.bool))) == pytest.approx(0)

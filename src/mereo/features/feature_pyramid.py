@@ -1,25 +1,22 @@
-"""Feature pyramid: laterals, a top-down path and fusion at the finest stride; UPerNet's neck.
+"""Feature pyramid: feature levels, fused at the finest stride; UPerNet's neck.
 
-Xiao, Liu, Zhou, Jiang, Sun 2018, "Unified perceptual parsing for scene understanding", section 4.1: pooling at several
-grid sizes on the last map (PPM), a feature pyramid below it, all levels fused by one 3x3 convolution.
+Xiao, Liu, Zhou, Jiang, Sun 2018, "Unified perceptual parsing for scene understanding", section 4.1.
 """
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-import torch
 from pydantic import Field
-from torch import nn
 
-from mereo.errors import BadInput
 from mereo.features.conv_norm import ConvNormReLU
+from mereo.features.feature_levels import FeatureLevels
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
-from mereo.features.pyramid_pooling import PyramidPooling, resized
-from mereo.features.stage import MAX_WIDTH, Stage
+from mereo.features.level_fusion import joined_levels
+from mereo.features.stage import MAX_WIDTH
 from mereo.strict import StrictConfig
 
 
-class FeaturePyramid(Stage):
+class FeaturePyramid(FeatureLevels):
     """All maps of stride `finest_stride` and coarser -> one map of `width` channels at the finest of their strides."""
 
     def __init__(
@@ -30,31 +27,13 @@ class FeaturePyramid(Stage):
         finest_stride: int = 4,
         grid_sizes: tuple[int, ...] = (1, 2, 3, 6),
     ) -> None:
-        used = [level for level, stride in enumerate(in_layout.strides) if stride >= finest_stride]
-        if not used:
-            raise BadInput(
-                f"finest_stride must be at most the coarsest stride of {in_layout.strides}, "
-                f"but got {finest_stride}; lower it."
-            )
-        super().__init__(FeatureLayout(channels=(width,), strides=(in_layout.strides[used[0]],)))
-        self.used = used
-        channels = [in_layout.channels[level] for level in self.used]
-        self.pooling = PyramidPooling(channels[-1], width=width, grid_sizes=grid_sizes)
-        self.laterals = nn.ModuleList([ConvNormReLU(channel, width) for channel in channels[:-1]])
-        self.smooth = nn.ModuleList([ConvNormReLU(width, width, kernel_size=3) for _ in channels[:-1]])
-        self.fuse = ConvNormReLU(len(channels) * width, width, kernel_size=3)
+        super().__init__(in_layout, width=width, finest_stride=finest_stride, grid_sizes=grid_sizes)
+        self.layout = FeatureLayout(channels=(width,), strides=self.layout.strides[:1])
+        self.fuse = ConvNormReLU(len(self.used) * width, width, kernel_size=3)
 
     def forward(self, features: FeatureMaps, frame: Frame) -> FeatureMaps:
-        maps = [features.maps[level] for level in self.used]
-        coarser_BCHW = self.pooling(maps[-1])
-        answers = [coarser_BCHW]
-        for level in reversed(range(len(self.laterals))):
-            lateral_BCHW = self.laterals[level](maps[level])
-            coarser_BCHW = lateral_BCHW + resized(coarser_BCHW, lateral_BCHW.shape[-2:])
-            answers.insert(0, self.smooth[level](coarser_BCHW))
-        finest_size = answers[0].shape[-2:]
-        fused_BCHW = self.fuse(torch.cat([resized(answer, finest_size) for answer in answers], dim=1))
-        return FeatureMaps((fused_BCHW,), self.layout.strides, features.evidence)
+        levels = super().forward(features, frame)
+        return FeatureMaps((self.fuse(joined_levels(levels.maps)),), self.layout.strides, levels.evidence)
 
 
 class FeaturePyramidConfig(StrictConfig):

@@ -12,8 +12,10 @@ from mereo.features.asymmetric_nonlocal import AsymmetricNonlocalConfig
 from mereo.features.atrous_pyramid import AtrousPyramidConfig
 from mereo.features.criss_cross_attention import CrissCrossAttentionConfig
 from mereo.features.dual_attention import DualAttentionConfig
+from mereo.features.feature_levels import FeatureLevelsConfig
 from mereo.features.feature_maps import FeatureLayout
 from mereo.features.feature_pyramid import FeaturePyramidConfig
+from mereo.features.level_fusion import LevelFusionConfig
 from mereo.features.object_context_pooling import ObjectContextPoolingConfig
 from mereo.features.projection import ProjectionConfig
 from mereo.features.pyramid_pooling import PyramidPoolingConfig
@@ -26,6 +28,7 @@ from mereo.parser.preprocessing import PreprocessingConfig
 from mereo.parser.scene_parser import SceneParser
 from mereo.reasoning.class_affinity import ClassAffinityConfig
 from mereo.reasoning.concept_tokens import ConceptTokensConfig
+from mereo.reasoning.deep_grouping import DeepGroupingConfig
 from mereo.reasoning.global_reasoning_unit import GlobalReasoningUnitConfig
 from mereo.reasoning.object_regions import ObjectRegionsConfig
 from mereo.strict import StrictConfig
@@ -33,6 +36,8 @@ from mereo.strict import StrictConfig
 StageConfig = Annotated[
     ProjectionConfig
     | AtrousPyramidConfig
+    | FeatureLevelsConfig
+    | LevelFusionConfig
     | FeaturePyramidConfig
     | PyramidPoolingConfig
     | DualAttentionConfig
@@ -43,7 +48,8 @@ StageConfig = Annotated[
     | ObjectRegionsConfig
     | ClassAffinityConfig
     | GlobalReasoningUnitConfig
-    | ConceptTokensConfig,
+    | ConceptTokensConfig
+    | DeepGroupingConfig,
     Field(discriminator="stage"),
 ]
 HeadConfig = Annotated[

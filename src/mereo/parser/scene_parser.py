@@ -14,10 +14,12 @@ from mereo.assembly.parse import Parse
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureMaps, Frame
+from mereo.features.stage import SuperpixelWish
 from mereo.heads.semantic_pyramid import SemanticPyramid
 from mereo.parser.image_scores import resized_image
 from mereo.parser.model_card import ModelCard
 from mereo.parser.parsing import parse_image
+from mereo.parser.photograph_superpixels import superpixels_of
 from mereo.parser.preprocessing import PreprocessingConfig
 from mereo.parser.tiled_parsing import TileSide
 from mereo.regions.cells import nearest_multiple
@@ -93,12 +95,20 @@ class SceneParser(nn.Module):
                 "convert it to RGB."
             )
         image_BCHW, frame = self._of_whole_cells(image_BCHW, frame)
+        if self.superpixel_wish is not None and frame.superpixels_BHW is None:
+            frame = replace(frame, superpixels_BHW=superpixels_of(image_BCHW, self.superpixel_wish))
         backbone_features = self.backbone((image_BCHW.to(self.mean_311.dtype) - self.mean_311) / self.std_311)
         features = backbone_features
         for stage in self.path:
             features = stage(features, frame)
         predictions = tuple(head(features, frame) for head in self.heads)
         return SceneAnswers(predictions, features, backbone_features)
+
+    @property
+    def superpixel_wish(self) -> SuperpixelWish | None:
+        """The superpixels that a stage of the path wants in its frame. Without them in the frame they are sought."""
+        wishes = (getattr(stage, "superpixel_wish", None) for stage in self.path)
+        return next((wish for wish in wishes if wish is not None), None)
 
     def _of_whole_cells(self, image_BCHW: Tensor, frame: Frame | None) -> tuple[Tensor, Frame]:
         height, width = image_BCHW.shape[-2:]

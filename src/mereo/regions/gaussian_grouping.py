@@ -1,6 +1,6 @@
 """Gaussian grouping: nodes of a graph gather into half as many, by expectation and maximisation.
 
-Deep grouping (DGM), equations 1 to 4.
+Deep grouping (DGM), equations 1 to 4; and equation 8, the way back.
 """
 
 from collections.abc import Sequence
@@ -67,6 +67,29 @@ def group_vertices(
 def coarsen_adjacency(adjacency_BRR: Tensor, grouping_BRS: Tensor) -> Tensor:
     """B S S: how strongly groups are neighbours, P^T E P (equation 4). Symmetric where E is."""
     return grouping_BRS.transpose(1, 2) @ adjacency_BRR.to(grouping_BRS.dtype) @ grouping_BRS
+
+
+def message_weights(
+    lower_BRC: Tensor, upper_BSC: Tensor, *, bandwidth: float = 0.3, is_present_BR: Tensor, is_present_BS: Tensor
+) -> Tensor:
+    """B R S: what share of its message a lower node takes from each upper one (equations 8, 9).
+
+    The affinity of `group_vertices`, normalised over the senders: every ROW of a node that is present sums to 1.
+    """
+    require_shapes(lower_BRC=lower_BRC, upper_BSC=upper_BSC, is_present_BR=is_present_BR, is_present_BS=is_present_BS)
+    similarity_BRS = F.normalize(lower_BRC, dim=2) @ F.normalize(upper_BSC, dim=2).transpose(1, 2)
+    logits_BRS = ((2 / bandwidth**2) * similarity_BRS).masked_fill(~is_present_BS[:, None], -torch.inf)
+    return logits_BRS.softmax(dim=2) * is_present_BR[:, :, None]
+
+
+def spread_of_directions(vertices_BRC: Tensor, is_present_BR: Tensor) -> Tensor:
+    """B: mean squared distance of the normalised vertices to their mean; 0 where all point the same way."""
+    require_shapes(vertices_BRC=vertices_BRC, is_present_BR=is_present_BR)
+    direction_BRC = F.normalize(vertices_BRC, dim=2) * is_present_BR[:, :, None]
+    count_B1 = is_present_BR.sum(dim=1, keepdim=True)
+    mean_B1C = direction_BRC.sum(dim=1, keepdim=True) / count_B1[:, :, None]
+    squared_BR = (direction_BRC - mean_B1C).square().sum(dim=2) * is_present_BR
+    return squared_BR.sum(dim=1) / count_B1[:, 0]
 
 
 def _seeds(

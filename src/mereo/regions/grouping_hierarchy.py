@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mereo.errors import BadInput
+from mereo.regions.adjacency import region_adjacency
+from mereo.regions.gaussian_grouping import coarsen_adjacency
 
 GroupRule = Literal["nearest", "product"]
 
@@ -59,6 +62,21 @@ class GroupingHierarchy:
         return group_BR.masked_fill(~is_present_BR, -1)
 
     def group_of_pixel(self, level: int, *, rule: GroupRule = "nearest") -> Tensor:
-        """B H W: the node of `level` that each pixel belongs to."""
-        group_BR = self.group_of_superpixel(level, rule=rule)
-        return group_BR.gather(1, self.label_BHW.flatten(1).long()).unflatten(1, self.label_BHW.shape[1:])
+        """B H W: the node of `level` that each pixel belongs to; -1 for pixels of no superpixel."""
+        none_and_group_BR = F.pad(self.group_of_superpixel(level, rule=rule), (1, 0), value=-1)
+        group_BP = none_and_group_BR.gather(1, self.label_BHW.flatten(1).long() + 1)
+        return group_BP.unflatten(1, self.label_BHW.shape[1:])
+
+    def adjacency_per_level(self) -> tuple[Tensor, ...]:
+        """B R R a level: which superpixels touch, then how strongly groups do (equation 4). To look at: no answer of
+        the reasoner rests on it."""
+        num_regions = self.is_present_per_level[0].shape[1]
+        touches = []
+        for label_HW in self.label_BHW.cpu().numpy():
+            none_and_touch = torch.from_numpy(region_adjacency(label_HW + 1)).to(self.global_BC)
+            touch_RR = none_and_touch[1:, 1:]
+            touches.append(F.pad(touch_RR, (0, num_regions - len(touch_RR)) * 2))
+        levels = [torch.stack(touches)]
+        for grouping_BRS in self.groupings:
+            levels.append(coarsen_adjacency(levels[-1], grouping_BRS))
+        return tuple(levels)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from mereo.data.batches import Batch
+from mereo.features.feature_maps import Frame
 from mereo.parser.instance_objective import InstanceObjective
 from mereo.parser.objective import Objective
 from mereo.parser.scene_parser import SceneParser
@@ -18,7 +19,9 @@ class StepModule(nn.Module):
 
     def forward(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         batch = Batch(names=(), **tensors)
-        losses = self.objective(self.parser(batch.image_BCHW), batch)
+        height, width = batch.image_BCHW.shape[-2:]
+        frame = Frame(image_size=(height, width), superpixels_BHW=batch.superpixels_BHW)
+        losses = self.objective(self.parser(batch.image_BCHW, frame), batch)
         return {"loss": losses.total, **losses.terms}
 
 
