@@ -1,14 +1,19 @@
 """What a context module costs on one map: parameters, multiply-adds, memory and time of each stage, turn by turn.
 
     python benchmarks/modules.py [--map 1x2048x68x68] [--classes 59] [--threads 1] [--rounds 3] [--counts 1]
+    python benchmarks/modules.py --map 1x2048x97x97 --only ...    # the maps of a picture of 769 x 769
 
 Each module with the projection before it and a 1x1 classifier behind it, in a process of its own, in evaluation. The
 multiply-adds are those of convolutions and matrix products, counted without computing them. The memory is what the
 resident set grows by, at most, in one forward (Linux): activations and the working room of oneDNN. Attention is written
 out as in the papers, with its whole matrix; fused kernels would take less.
+
+The rows with "levels" stand on the four maps that an undilated ResNet has where a dilated one has the given map: a
+quarter of its side at the top. Their superpixels are 512 square cells.
 """
 
 import argparse
+import contextlib
 import ctypes
 import gc
 import json
@@ -30,8 +35,10 @@ from side_by_side import markdown, measured_in_turn, where_it_ran
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
 from mereo.parser.config import ParserConfig
 from mereo.reasoning.class_affinity import ClassAffinity
+from mereo.reasoning.deep_grouping import DeepGrouping
 
 WIDE, NARROW = {"stage": "projection", "width": 512}, {"stage": "projection", "width": 512, "kernel_size": 1}
+LEVELS, FUSION = {"stage": "feature_levels", "width": 512}, {"stage": "level_fusion", "width": 512}
 PATHS: dict[str, list[dict[str, Any]]] = {
     "pyramid pooling (PSPNet)": [{"stage": "pyramid_pooling", "width": 512}],
     "atrous pyramid (DeepLabV3)": [{"stage": "atrous_pyramid", "width": 256}],
@@ -46,8 +53,12 @@ PATHS: dict[str, list[dict[str, Any]]] = {
     "3x3 + concept tokens (SGR)": [WIDE, {"stage": "concept_tokens"}],
     "nothing": [],
     "concept tokens on the map itself": [{"stage": "concept_tokens"}],
+    "levels + fusion (UPerNet)": [LEVELS, FUSION],
+    "levels + deep grouping + fusion (DGM)": [LEVELS, {"stage": "deep_grouping"}, FUSION],
+    "the same without top-down": [LEVELS, {"stage": "deep_grouping", "top_down": False}, FUSION],
 }
 STRIDE = 8
+LEVEL_STRIDES = (4, 8, 16, 32)
 SETTLING_SIDE = 8
 
 
@@ -57,6 +68,10 @@ class Classified(nn.Module):
     def __init__(self, path: list[dict[str, Any]], *, channels: int, num_classes: int) -> None:
         super().__init__()
         layout, stages = FeatureLayout((channels,), (STRIDE,)), []
+        self.has_levels = path[:1] == [LEVELS]
+        if self.has_levels:
+            layout = FeatureLayout(tuple(channels * s // LEVEL_STRIDES[-1] for s in LEVEL_STRIDES), LEVEL_STRIDES)
+        self.in_layout = layout
         config = ParserConfig.model_validate({"backbone": {"name": "none"}, "path": path})
         for stage_config in config.path:
             stages.append(stage_config.build(layout, [str(number) for number in range(num_classes)]))
@@ -68,12 +83,26 @@ class Classified(nn.Module):
         self.classify = nn.Conv2d(layout.channels[-1], num_classes, kernel_size=1)
 
     def forward(self, features_BCHW: Tensor) -> Tensor:
-        height, width = features_BCHW.shape[-2:]
-        features = FeatureMaps((features_BCHW,), (STRIDE,))
+        # One pixel more than a whole number of cells, as 769 is.
+        height, width = ((side - 1) * STRIDE + 1 for side in features_BCHW.shape[-2:])
+        features, frame = FeatureMaps((features_BCHW,), (STRIDE,)), Frame(image_size=(height, width))
+        if self.has_levels:
+            sizes = [(-(-height // stride), -(-width // stride)) for stride in LEVEL_STRIDES]
+            maps = [
+                torch.randn(1, c, *size, device=features_BCHW.device) for c, size in zip(self.in_layout.channels, sizes)
+            ]
+            features = FeatureMaps(tuple(maps), LEVEL_STRIDES)
+            frame = Frame(image_size=(height, width), superpixels_BHW=square_superpixels(height, width))
         for stage in self.stages:
-            features = stage(features, Frame(image_size=(STRIDE * height, STRIDE * width)))
+            features = stage(features, frame)
         answer: Tensor = self.classify(features.last)
         return answer
+
+
+def square_superpixels(height: int, width: int) -> Tensor:
+    """1 H W: 16 x 32 cells."""
+    row_H, column_W = torch.arange(height) * 16 // height, torch.arange(width) * 32 // width
+    return (32 * row_H[:, None] + column_W)[None]
 
 
 def kibibytes(key: str) -> int:
@@ -100,7 +129,10 @@ def child(name: str, shape: list[int], num_classes: int, counts: int) -> None:
     torch.manual_seed(0)
     module = Classified(PATHS[name], channels=shape[1], num_classes=num_classes).eval()
     torch.backends.mha.set_fastpath_enabled(False)  # The counter does not see into fused transformer layers.
-    with FakeTensorMode(allow_non_fake_inputs=True), FlopCounterMode(display=False) as counter:
+    # Groups start at regions that are there, which cannot be known without computing.
+    is_counted_only = not any(isinstance(stage, DeepGrouping) for stage in module.stages)
+    uncomputed = FakeTensorMode(allow_non_fake_inputs=True) if is_counted_only else contextlib.nullcontext()
+    with uncomputed, FlopCounterMode(display=False) as counter:
         module(torch.empty(shape))
     torch.backends.mha.set_fastpath_enabled(True)
     module(torch.randn(*shape[:2], SETTLING_SIDE, SETTLING_SIDE))  # Libraries set up what they keep.

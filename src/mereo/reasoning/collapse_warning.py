@@ -12,19 +12,23 @@ from torch import Tensor
 from mereo.regions.gaussian_grouping import Grouping, spread_of_directions
 
 EVERY = 64  # Calls; each measurement waits for the device.
+LEARNING_CALLS = 1024  # What a fresh network sees is much the same everywhere; training must first change that.
 LEAST_SHARE = 1e-3
 
 
 class CollapseWarning:
-    """Called with what was grouped and the groups. Measures the first call of all and of every 64; warns once."""
+    """Called with what was grouped and the groups. Measures the first call of every 64, and warns once."""
 
     def __init__(self) -> None:
         self.num_calls = 0
         self.has_warned = False
 
     @torch.no_grad()
-    def __call__(self, vertices_BRC: Tensor, is_present_BR: Tensor, found: Grouping) -> None:
+    def __call__(
+        self, vertices_BRC: Tensor, is_present_BR: Tensor, found: Grouping, *, is_training: bool = False
+    ) -> None:
         is_due = not self.has_warned and self.num_calls % EVERY == 0
+        is_due &= not is_training or self.num_calls >= LEARNING_CALLS
         self.num_calls += 1
         if not is_due or vertices_BRC.shape[1] < 4 or torch.compiler.is_compiling():
             return

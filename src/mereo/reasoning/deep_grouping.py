@@ -91,7 +91,7 @@ class DeepGrouping(Stage):
                 is_present_BR=present[-1],
                 generator=generator,
             )
-            self.warn_of_collapse(vertices[-1], present[-1], pooled)
+            self.warn_of_collapse(vertices[-1], present[-1], pooled, is_training=self.training)
             grouping = pooled.grouping_BRS
             cumulative_BRS = grouping if cumulative_BRS is None else cumulative_BRS @ grouping
             groupings.append(grouping)
