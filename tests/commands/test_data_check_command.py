@@ -58,6 +58,24 @@ def test_the_table_shows_ids_classes_shares_and_what_is_missing(tiny):
     assert "No problems found." in result.stdout
 
 
+def test_joined_sources_with_other_ids_have_tables_of_their_own(tiny, tmp_path):
+    write(tmp_path / "more", "train", "d", [[3, 3], [4, 4]])
+    classes = "{objects: [sky, '[road]', {name: car, ids: [7]}], ignored_ids: [254, 255], scenes: [town, field]}"
+    (tmp_path / "more" / "mereo.yaml").write_text(
+        f"name: more\ntaxonomy: {classes}\nimages: '{{split}}/images'\nsemantic: '{{split}}/labels'\n"
+        "tables: {semantic: {ids: {car: [3]}, ignored: [4]}}\n"
+    )
+    both = "a: {format: folder, root: tiny}, b: {format: folder, root: more}"
+    (tmp_path / "recipe.yaml").write_text(f"train_data: {{format: joined, sources: {{{both}}}}}\n")
+    result = run(tmp_path / "recipe.yaml")
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert result.exit_code == 0, result.stdout
+    assert ["id", "class", "train/a"] in lines and ["id", "class", "train/b"] in lines
+    assert ["0", "sky", "37.50", "%"] in lines and ["3", "car", "50.00", "%"] in lines
+    # Together they have every class, and only one of them has scene words.
+    assert "have no pixel" not in result.stdout and ["scene", "train/a"] in lines
+
+
 def test_json_for_machines(tiny):
     result = run(tiny, "--json", "--split", "val")
     content = json.loads(result.stdout)

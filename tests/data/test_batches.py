@@ -64,7 +64,7 @@ def sampler(
     *, seed: int = 0, first_step: int = 0, num_steps: int = 5, rank: int = 0, num_processes: int = 1
 ) -> StepSampler:
     return StepSampler(
-        num_samples=10,
+        source_sizes=(10,),
         batch_size=4,
         seed=seed,
         first_step=first_step,
@@ -105,7 +105,7 @@ def test_the_shards_together_are_the_global_order(
     num_processes: int, first_step: int, num_steps: int, num_samples: int
 ) -> None:
     for batch_size in (num_processes, num_processes + 1, 8):
-        arguments = {"num_samples": num_samples, "batch_size": batch_size, "seed": 1, "num_steps": num_steps}
+        arguments = {"source_sizes": (num_samples,), "batch_size": batch_size, "seed": 1, "num_steps": num_steps}
         shards = [
             list(StepSampler(**arguments, first_step=first_step, rank=rank, num_processes=num_processes))
             for rank in range(num_processes)
@@ -123,11 +123,11 @@ def test_length_of_what_is_left() -> None:
 
 def test_bad_samplers() -> None:
     with pytest.raises(BadInput, match="training data must hold at least one sample, but got 0; check the folder"):
-        StepSampler(num_samples=0, batch_size=4, seed=0, first_step=0, num_steps=1)
+        StepSampler(source_sizes=(0,), batch_size=4, seed=0, first_step=0, num_steps=1)
     with pytest.raises(
         BadInput, match="batch_size must be at least the number of processes, but got 2 for 3; raise it"
     ):
-        StepSampler(num_samples=5, batch_size=2, seed=0, first_step=0, num_steps=1, num_processes=3)
+        StepSampler(source_sizes=(5,), batch_size=2, seed=0, first_step=0, num_steps=1, num_processes=3)
 
 
 def equal(first: Batch, second: Batch) -> bool:
@@ -213,7 +213,9 @@ def test_collate_joins_what_all_samples_have() -> None:
     assert batch.scene_B is not None and batch.scene_B.tolist() == [0, 1]
     assert batch.parts_BHW is None and batch.texture_B is None
     unlabelled = Sample("unlabelled", samples[2].image_CHW)
-    assert collate([samples[0], unlabelled]).semantic_BHW is None
+    mixed = collate([samples[4], unlabelled])
+    assert mixed.semantic_BHW is None and mixed.scene_B is not None and mixed.scene_B.tolist() == [4, -1]
+    assert collate([unlabelled]).scene_B is None
 
 
 def test_collate_refuses_different_sizes() -> None:

@@ -134,6 +134,28 @@ def test_targets_may_be_folders_descriptions_and_recipes(tiny, tmp_path):
         sources_of(tmp_path / "bare")
 
 
+def test_joined_sources_are_checked_one_by_one(tiny, tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    one, other = "{format: folder, root: tiny}", "{format: folder, root: tiny, split: val}"
+    recipe.write_text(
+        f"train_data: {{format: joined, sources: {{a: {one}, b: {other}}}}}\n"
+        f"val_data: {{format: joined, sources: {{b: {other}}}}}\n"
+    )
+    sources = sources_of(recipe)
+    assert list(sources) == ["train/a", "train/b", "val/b"]
+    assert list(sources_of(recipe, split="train")) == ["train/a", "train/b"]
+    reports = [
+        check_samples(lambda source=source: open_samples(source, folder=tmp_path), split=name)
+        for name, source in sources.items()
+    ]
+    # Raw ids, as the files have them.
+    assert [report.pixels_of_raw["objects"][7] for report in reports] == [0, 4, 4]
+    recipe.write_text(f"train_data: {{format: joined, taxonomy: camvid, sources: {{a: {one}}}}}\n")
+    (wrong,) = sources_of(recipe).values()
+    report = check_samples(lambda: open_samples(wrong, folder=tmp_path), split="train/a")
+    assert report.num_problems == 1 and "sources must have the objects of the joint taxonomy" in report.problems[0]
+
+
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data folder is not here")
 def test_known_layouts_are_told_by_their_folders():
     assert isinstance(sources_of(SHARED / "voc2007")["train"], VocSource)

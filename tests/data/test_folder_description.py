@@ -16,6 +16,15 @@ from mereo.errors import BadInput
         ("name: a\ntaxonomy: camvid\nimages: x\nsemantik: z\n", "did you mean 'semantic'"),
         ("name: a\ntaxonomy: camvid\nimages: x\nparts: z\n", "must list parts, but got none for the label folder"),
         ("name: a\ntaxonomy: camvid\nimages: x\nsemantic: z\nscenes: s.csv\n", "must list scenes, but got none"),
+        (
+            "name: a\ntaxonomy: camvid\nimages: x\nsemantic: z\ntables: {parts: {ids: {car: [1]}}}\n",
+            "tables must belong to label folders, but got parts; name the folder as well",
+        ),
+        (
+            "name: a\ntaxonomy: camvid\nimages: x\nsemantic: z\ntables: {semantic: {ids: {caar: [1]}}}\n",
+            r"but got \['caar'\] in tables.semantic of .*; did you mean 'car'",
+        ),
+        ("name: a\ntaxonomy: camvid\nimages: x\nsemantic: z\ntables: {semantics: {}}\n", "tables.semantics"),
         ("name: a\ntaxonomy: {objects: []}\nimages: x\nsemantic: z\n", "at least one class"),
     ],
 )
@@ -23,6 +32,13 @@ def test_descriptions_are_checked(tmp_path, text, message):
     (tmp_path / "mereo.yaml").write_text(text)
     with pytest.raises(BadInput, match=message):
         load_description(tmp_path)
+
+
+def test_a_taxonomy_may_be_known_by_other_ids(tmp_path):
+    text = "name: a\ntaxonomy: camvid\nimages: x\nsemantic: z\ntables: {semantic: {ids: {car: [1]}, ignored: [0]}}\n"
+    (tmp_path / "mereo.yaml").write_text(text)
+    table = load_description(tmp_path).table_of("semantic")
+    assert table.names == load_taxonomy("camvid").objects.names and table.raw_to_index == {1: 8, 0: None}
 
 
 def test_descriptions_that_are_not_there(tmp_path):

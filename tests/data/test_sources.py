@@ -13,6 +13,7 @@ from mereo.data.sources import (
     DataSource,
     DrawnScenesSource,
     FolderSource,
+    JoinedSource,
     VocSource,
     find_root,
     open_samples,
@@ -34,6 +35,35 @@ def test_the_union_is_closed_and_strict():
         validated(Holder, {"source": {"format": "mystery", "root": "x"}}, source="a test")
     with pytest.raises(BadInput, match="did you mean 'split'"):
         validated(Holder, {"source": {"format": "folder", "root": "x", "splitt": "val"}}, source="a test")
+
+
+def test_joined_sources_are_named_and_not_nested():
+    drawn = {"format": "drawn_scenes", "count": 3, "size": [32, 48]}
+    content = {"format": "joined", "sources": {"a": drawn, "b": drawn | {"count": 2, "seed": 1}}}
+    source = validated(Holder, {"source": content}, source="a test").source
+    assert isinstance(source, JoinedSource) and source.sources["b"] == DrawnScenesSource(count=2, seed=1, size=(32, 48))
+    samples = open_samples(source)
+    assert samples.names[2:4] == ["a/field_00002", "b/street_00000"] and samples.taxonomy.name == "drawn_scenes"
+    with pytest.raises(BadInput, match="sources must have the objects of the joint taxonomy 'camvid'"):
+        open_samples(source.model_copy(update={"taxonomy": "camvid"}))
+    for sources, message in (
+        ({}, "should have at least 1 item"),
+        ({"a b": drawn}, "a source's name must be letters, digits, _ and -, but got 'a b'; rename it"),
+        ({"a": content}, "Input tag 'joined' found"),
+        ({"a": drawn | {"cuont": 1}}, "source.sources.a: .* got 'cuont'; did you mean 'count'"),
+    ):
+        with pytest.raises(BadInput, match=message):
+            validated(Holder, {"source": content | {"sources": sources}}, source="a test")
+
+
+def test_a_joint_taxonomy_beside_the_recipe(tmp_path):
+    (tmp_path / "joint.yaml").write_text("name: joint\nobjects: [a]\n")
+    (tmp_path / "data" / "train" / "x").mkdir(parents=True)
+    source = JoinedSource(
+        taxonomy="joint.yaml", sources={"t": ClassFoldersSource(root="data", taxonomy="joint.yaml", label="scene")}
+    )
+    with pytest.raises(BadInput, match="class folders must hold at least one image"):
+        open_samples(source, folder=tmp_path)
 
 
 def test_a_relative_root_is_looked_up_beside_the_recipe_first(tmp_path, monkeypatch):

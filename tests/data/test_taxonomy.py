@@ -147,6 +147,12 @@ PARTS = LabelTable(("wheel", "door"))
             {"parts": PARTS, "part_owners": (("car",), ("cat",))},
             "a part's owner must be an object, but got 'cat'; objects",
         ),
+        (
+            {"parts": LabelTable(("rest", "door")), "part_owners": (("car",), ("car",))},
+            r"the part 'rest' must name no owner, but got \['car'\]; it belongs to every object that has parts",
+        ),
+        ({"derived": ("wood",)}, r"derived must name tasks that have classes here, but got \['wood'\]; tasks"),
+        ({"derived": ("parts",)}, r"derived must name tasks that have classes here, but got \['parts'\]; tasks"),
     ],
 )
 def test_bad_taxonomies(arguments: dict, message: str) -> None:
@@ -161,6 +167,17 @@ def test_how_tables_hang_together() -> None:
     assert taxonomy.parts_of("car") == ["wheel", "door"] and taxonomy.parts_of("background") == ["wheel"]
     assert Taxonomy("test", OBJECTS).parts_of("car") == []
     assert Taxonomy("test", OBJECTS, parts=PARTS).part_owners == ((), ())
+
+
+def test_the_slice_of_parts_of_an_object() -> None:
+    owners = ((), ("car",), ("car", "background"))
+    with_rest = Taxonomy("test", OBJECTS, parts=LabelTable(("rest", "wheel", "door")), part_owners=owners)
+    assert with_rest.has_rest and with_rest.part_indices_of("car") == (0, 1, 2)
+    assert with_rest.part_indices_of("background") == (0, 2) and with_rest.parts_of("car") == ["wheel", "door"]
+    without = Taxonomy("test", OBJECTS, parts=PARTS, part_owners=(("car",), ("car",)))
+    assert not without.has_rest and without.part_indices_of("car") == (0, 1)
+    # An object without parts has no rest either.
+    assert without.part_indices_of("background") == () == Taxonomy("test", OBJECTS).part_indices_of("car")
 
 
 @pytest.mark.parametrize("raw_ids", [(3, 9), (3, 900_000)], ids=["looked up", "searched"])

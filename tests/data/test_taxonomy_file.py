@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mereo.data.taxonomy import LabelTable, Taxonomy
-from mereo.data.taxonomy_file import built_in_taxonomies, load_taxonomy, taxonomy_from_dict, taxonomy_to_dict
+from mereo.data.taxonomy_file import (
+    built_in_taxonomies,
+    load_taxonomy,
+    table_with_ids,
+    taxonomy_from_dict,
+    taxonomy_to_dict,
+)
 from mereo.errors import BadInput
 from mereo.strict_yaml import dump_yaml, load_yaml
 
@@ -43,6 +49,7 @@ def taxonomies(draw: st.DrawFn) -> Taxonomy:
         materials=draw(st.none() | tables()),
         textures=draw(st.none() | tables()),
         scenes=draw(st.none() | tables(has_ignored=False)),
+        derived=draw(st.sampled_from([(), ("objects",)])),
     )
 
 
@@ -131,6 +138,46 @@ def test_colours_as_ids() -> None:
 def test_bad_files(content: object, message: str) -> None:
     with pytest.raises(BadInput, match=message):
         taxonomy_from_dict(content, source="a test")
+
+
+def test_derived_tasks_are_written_only_where_there_are_some() -> None:
+    """Files of parsers that know nothing of it stay what they were."""
+    content = {"name": "t", "objects": ["a"], "materials": ["wood"]}
+    assert "derived" not in taxonomy_to_dict(taxonomy_from_dict(content))
+    assert taxonomy_to_dict(taxonomy_from_dict(content | {"derived": ["materials"]}))["derived"] == ["materials"]
+    with pytest.raises(BadInput, match="derived.0: Input should be 'objects', 'parts', .* but got 'wood'"):
+        taxonomy_from_dict(content | {"derived": ["wood"]})
+    with pytest.raises(BadInput, match=r"derived must name tasks that have classes here, but got \['parts'\]; tasks:"):
+        taxonomy_from_dict(content | {"derived": ["parts"]})
+
+
+def test_ids_of_one_source_for_shared_classes() -> None:
+    table = LabelTable(("sky", "car", "road"), colours=("#000001", "#000002", "#000003"))
+    own = table_with_ids(table, {"road": [3, 4], "sky": [0]}, [255], source="a test")
+    assert own.names == table.names and own.colours == table.colours and not own.is_colour_coded
+    assert own.raw_to_index == {3: 2, 4: 2, 0: 0, 255: None}
+    colours = table_with_ids(table, {"car": ["#00000a"]}, ["#000000"], source="a test")
+    assert colours.is_colour_coded and colours.raw_to_index == {10: 1, 0: None}
+
+
+@pytest.mark.parametrize(
+    ("ids", "ignored", "message"),
+    [
+        (
+            {"caar": [1]},
+            [],
+            r"ids must be given to classes of the taxonomy, but got \['caar'\] in a test; did you mean",
+        ),
+        ({"xyz": [1]}, [], "but got .'xyz'. in a test; add them to the taxonomy"),
+        ({"car": [1], "sky": [1]}, [], "raw id must belong to one class, but got 1 twice in a test"),
+        ({"car": [1]}, [1], "raw id must belong to one class, but got 1 twice in a test"),
+        ({"car": [1]}, ["#000000"], "ids must be all numbers or all colours"),
+        ({"car": []}, [], "a class list must have at least one id, but got only empty lists in a test"),
+    ],
+)
+def test_bad_ids_of_one_source(ids: dict, ignored: list, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        table_with_ids(LabelTable(("sky", "car")), ids, ignored, source="a test")
 
 
 @pytest.mark.parametrize("name", ["camvyd", "a" * 5000, "nul\0byte", "."])

@@ -60,7 +60,8 @@ def print_reports(reports: "list[SplitReport]", console: "Console") -> None:
     for report in reports:
         console.print(_headline(report), emoji=False)
     for kind in dict.fromkeys(kind for report in reports for kind in report.tables):
-        _print_ids(kind, [report for report in reports if kind in report.tables], console)
+        for alike in _with_one_table(kind, reports):
+            _print_ids(kind, alike, console)
     for title, name in (("scene", "scenes"), ("texture", "textures")):
         _print_words(title, [(report.split, getattr(report, name)) for report in reports], console)
     _print_absent(reports, console)
@@ -105,6 +106,20 @@ def _headline(report: "SplitReport") -> str:
     )
 
 
+def _with_one_table(kind: str, reports: "list[SplitReport]") -> "list[list[SplitReport]]":
+    """Splits of one source share a table; joined sources each have ids of their own, which must not be mixed up."""
+    groups: list[list[SplitReport]] = []
+    for report in reports:
+        if kind not in report.tables:
+            continue
+        alike = next((group for group in groups if group[0].tables[kind] == report.tables[kind]), None)
+        if alike is None:
+            groups.append([report])
+        else:
+            alike.append(report)
+    return groups
+
+
 def _print_ids(kind: str, reports: "list[SplitReport]", console: "Console") -> None:
     from rich.table import Table
 
@@ -131,6 +146,7 @@ def _print_ids(kind: str, reports: "list[SplitReport]", console: "Console") -> N
 def _print_words(title: str, counts_of_split: list, console: "Console") -> None:
     from rich.table import Table
 
+    counts_of_split = [(split, counts) for split, counts in counts_of_split if counts]
     words = sorted({word for _, counts in counts_of_split for word in counts})
     if not words:
         return
@@ -145,13 +161,18 @@ def _print_words(title: str, counts_of_split: list, console: "Console") -> None:
 
 
 def _print_absent(reports: "list[SplitReport]", console: "Console") -> None:
-    """A class that training never sees stays at 0; better known before than after."""
+    """A class that training never sees stays at 0; better known before than after. Joined sources count together."""
     from mereo.drawing.text_lines import printable
 
-    report = next((report for report in reports if report.split == "train"), reports[0])
-    for kind in report.tables:
-        absent = report.absent_classes(kind)
+    trained = [report for report in reports if report.split.split("/")[0] == "train"] or reports[:1]
+    for kind in dict.fromkeys(kind for report in trained for kind in report.tables):
+        labelled = [report for report in trained if kind in report.tables]
+        absent = [
+            name
+            for name in labelled[0].absent_classes(kind)
+            if all(name in report.absent_classes(kind) for report in labelled)
+        ]
         if absent:
-            share = f"{len(absent)} of {len(report.tables[kind])} {kind}"
-            split = printable(report.split)
+            share = f"{len(absent)} of {len(labelled[0].tables[kind])} {kind}"
+            split = printable(labelled[0].split.split("/")[0] if len(labelled) > 1 else labelled[0].split)
             console.print(f"\n{share} have no pixel in {split}: {', '.join(absent)}", markup=False, emoji=False)

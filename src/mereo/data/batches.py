@@ -16,14 +16,19 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mereo.counter_random import counter_generator, counter_randomness
 from mereo.data.sample import Sample, Samples
+from mereo.data.source_order import seed_of_source, turn_of_step
 from mereo.errors import BadEnvironment, BadInput, MereoError
 
 SECONDS_AFTER_SIGTERM = 60.0
+NO_WORD = -1  # The scene or texture of an image that has none, in a batch where others have one.
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples of one size, stacked. `image_BCHW` holds pixels 0..255 (uint8); absent labels are None."""
+    """Samples of one size, stacked. `image_BCHW` holds pixels 0..255 (uint8); absent labels are None.
+
+    `scene_B` and `texture_B` hold `NO_WORD` (-1) for images without one.
+    """
 
     names: tuple[str, ...]
     image_BCHW: Tensor
@@ -51,7 +56,10 @@ class Batch:
 
 
 def collate(samples: Sequence[Sample]) -> Batch:
-    """Labels that only some samples carry are left out: a batch comes from one source."""
+    """Label maps that only some samples carry are left out: a batch comes from one source, which has all or none.
+
+    Words are given to single images, so the others of a batch hold `NO_WORD`; without any word there is no tensor.
+    """
 
     def stacked(name: str) -> Tensor | None:
         values = [getattr(sample, name) for sample in samples]
@@ -59,7 +67,9 @@ def collate(samples: Sequence[Sample]) -> Batch:
 
     def indices(name: str) -> Tensor | None:
         values = [getattr(sample, name) for sample in samples]
-        return None if any(value is None for value in values) else torch.tensor(values)
+        if all(value is None for value in values):
+            return None
+        return torch.tensor([NO_WORD if value is None else value for value in values])
 
     sizes = {sample.size for sample in samples}
     if len(sizes) != 1:
@@ -78,7 +88,7 @@ def collate(samples: Sequence[Sample]) -> Batch:
     )
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def epoch_order(num_samples: int, seed: int, epoch: int) -> tuple[int, ...]:
     return tuple(torch.randperm(num_samples, generator=counter_generator(seed, "order", epoch)).tolist())
 
@@ -93,18 +103,39 @@ def samples_of_step(step: int, *, batch_size: int, num_samples: int, seed: int) 
     return [(p // num_samples, epoch_order(num_samples, seed, p // num_samples)[p % num_samples]) for p in positions]
 
 
+def samples_of_joint_step(
+    step: int, *, batch_size: int, source_sizes: tuple[int, ...], seed: int
+) -> list[tuple[int, int]]:
+    """(epoch, index) of a step whose batch comes from one of several sources. Indices count through all of them, the
+    epoch is the source's own.
+
+    >>> one_source = {"batch_size": 4, "seed": 0}
+    >>> samples_of_joint_step(2, source_sizes=(9,), **one_source) == samples_of_step(2, num_samples=9, **one_source)
+    True
+    """
+    source, turn = turn_of_step(step, sizes=source_sizes, seed=seed)
+    own = samples_of_step(
+        turn, batch_size=batch_size, num_samples=source_sizes[source], seed=seed_of_source(seed, source)
+    )
+    first = sum(source_sizes[:source])
+    return [(epoch, first + index) for epoch, index in own]
+
+
 def shard(items: list[tuple[int, int]], *, rank: int, num_processes: int) -> list[tuple[int, int]]:
     """This process's contiguous part of a global batch; parts differ by one where it does not divide."""
     return items[rank * len(items) // num_processes : (rank + 1) * len(items) // num_processes]
 
 
 class StepSampler(Sampler[list[tuple[int, int]]]):
-    """Yields this process's (epoch, index) pairs for steps first_step .. num_steps - 1."""
+    """Yields this process's (epoch, index) pairs for steps first_step .. num_steps - 1.
+
+    `source_sizes`: samples in each source; the batch of a step comes from one source, the same in every process.
+    """
 
     def __init__(
         self,
         *,
-        num_samples: int,
+        source_sizes: tuple[int, ...],
         batch_size: int,
         seed: int,
         first_step: int,
@@ -112,14 +143,14 @@ class StepSampler(Sampler[list[tuple[int, int]]]):
         rank: int = 0,
         num_processes: int = 1,
     ) -> None:
-        if num_samples < 1:
+        if not source_sizes or min(source_sizes) < 1:
             raise BadInput("training data must hold at least one sample, but got 0; check the folder.")
         if batch_size < num_processes:
             raise BadInput(
                 f"batch_size must be at least the number of processes, but got {batch_size} for {num_processes}; "
                 "raise it."
             )
-        self.num_samples, self.batch_size, self.seed = num_samples, batch_size, seed
+        self.source_sizes, self.batch_size, self.seed = tuple(source_sizes), batch_size, seed
         self.first_step, self.num_steps = first_step, num_steps
         self.rank, self.num_processes = rank, num_processes
 
@@ -128,7 +159,9 @@ class StepSampler(Sampler[list[tuple[int, int]]]):
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         for step in range(self.first_step, self.num_steps):
-            items = samples_of_step(step, batch_size=self.batch_size, num_samples=self.num_samples, seed=self.seed)
+            items = samples_of_joint_step(
+                step, batch_size=self.batch_size, source_sizes=self.source_sizes, seed=self.seed
+            )
             yield shard(items, rank=self.rank, num_processes=self.num_processes)
 
 

@@ -14,6 +14,7 @@ from mereo.data.sources import (
     ClassFoldersSource,
     DataSource,
     FolderSource,
+    JoinedSource,
     VocSource,
 )
 from mereo.data.voc_format import LIST_FOLDER
@@ -28,7 +29,7 @@ class _Source(BaseModel):
 
 
 def sources_of(target: Path, *, split: str | None = None, description: str | None = None) -> dict[str, DataSource]:
-    """Split name -> source, training first."""
+    """Split name -> source, training first. Joined data gives one `split/source` for each of its sources."""
     if os.path.isdir(target):  # Path.is_dir() raises where a name is too long.
         found = _sources_of_folder(target, description)
     elif os.path.isfile(target):
@@ -40,12 +41,24 @@ def sources_of(target: Path, *, split: str | None = None, description: str | Non
         )
     found = dict(sorted(found.items(), key=lambda item: _split_rank(item[0])))
     if split is None:
-        return found
+        return _one_by_one(found)
     if split not in found:
         raise BadInput(
             f"split must be one of {', '.join(found)}, but got {split!r} in {target}; choose one that exists."
         )
-    return {split: found[split]}
+    return _one_by_one({split: found[split]})
+
+
+def _one_by_one(found: dict[str, DataSource]) -> dict[str, DataSource]:
+    """Each source is read through its own label tables, but as joined data: its classes must be the joint ones."""
+    apart: dict[str, DataSource] = {}
+    for split, source in found.items():
+        if isinstance(source, JoinedSource):
+            for name, one in source.sources.items():
+                apart[f"{split}/{name}"] = source.model_copy(update={"sources": {name: one}})
+        else:
+            apart[split] = source
+    return apart
 
 
 def _sources_of_folder(root: Path, description: str | None) -> dict[str, DataSource]:

@@ -9,13 +9,19 @@ import torch
 from torch import Tensor
 
 from mereo.atomic_files import write_json
+from mereo.data.joined_samples import JoinedSamples, sources_with_objects
 from mereo.data.sample import Samples
 from mereo.data.taxonomy_file import taxonomy_to_dict
 from mereo.errors import BadEnvironment, BadInput
 
 
 def class_histogram(samples: Samples) -> Tensor:
-    """Pixels a class (int64), from the cache if these very files were counted before."""
+    """Pixels a class (int64), from the cache if these very files were counted before.
+
+    Of joined sources those count that label objects, each with a cache of its own.
+    """
+    if isinstance(samples, JoinedSamples) and (sources := sources_with_objects(samples)):
+        return torch.stack([class_histogram(source) for source in sources]).sum(dim=0)
     cached = _cache_path(samples)
     cached_K = _read_cached(cached, num_classes=samples.taxonomy.num_objects)
     if cached_K is not None:

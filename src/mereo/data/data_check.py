@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mereo.data.joined_samples import only_source
 from mereo.data.label_reading import RawLabel
 from mereo.data.sample import Sample, Samples
 from mereo.data.taxonomy import LabelTable, Taxonomy
@@ -111,7 +112,7 @@ def check_samples(
     """Open a split and read every sample. What is wrong is collected, and the rest is still counted."""
     report = SplitReport(split)
     try:
-        samples = open_split()
+        samples = only_source(open_split())
     except BadInput as error:
         report.add_problem(str(error))
         return report

@@ -6,19 +6,24 @@ images: "{split}/images"           # a folder, or a file pattern: "images/{split
 semantic: "{split}/labels"         # likewise instances, parts, materials, textures
 scenes: scenes.csv                 # columns image[,split],scene
 ignored_instance_ids: [255]        # such as VOC's border: no thing
+scene_sequence: "(.*)__"           # what in a stem says which street (or walk) a picture belongs to; its groups count
 split_lists: {train: train.txt, val: val.txt}    # one stem a line, where folders do not tell the splits apart
+tables:                            # where several sources share one taxonomy: which ids of these files are its classes
+  semantic: {ids: {building: [0, 2], car: [1]}, ignored: [255]}
 """
 
 import os
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from mereo.data.taxonomy import LabelTable, Taxonomy
-from mereo.data.taxonomy_file import built_in_taxonomies, load_taxonomy, taxonomy_from_dict
+from mereo.data.taxonomy_file import built_in_taxonomies, load_taxonomy, table_with_ids, taxonomy_from_dict
 from mereo.errors import BadInput
 from mereo.strict import StrictConfig
 from mereo.strict_yaml import load_yaml, read_yaml_text, validated
@@ -26,6 +31,13 @@ from mereo.strict_yaml import load_yaml, read_yaml_text, validated
 DESCRIPTION_FILE = "mereo.yaml"
 # The label kinds that a folder may hold, and the table of the taxonomy that reads each (instances hold bare ids).
 TABLE_OF_KIND = {"semantic": "objects", "parts": "parts", "materials": "materials", "textures": "textures"}
+
+
+class IdTable(StrictConfig):
+    """Class name -> the ids that stand for it in the files of one label kind; any other id must be ignored by name."""
+
+    ids: dict[str, list[int | str]] = Field(min_length=1)
+    ignored: list[int | str] = []
 
 
 class FolderDescription(StrictConfig):
@@ -40,12 +52,23 @@ class FolderDescription(StrictConfig):
     ignored_instance_ids: list[int] = []
     scenes: str | None = None
     ignored_scenes: list[str] = []
+    scene_sequence: str | None = None
     split_lists: dict[str, str] | None = None
+    tables: dict[Literal["semantic", "parts", "materials", "textures"], IdTable] = {}
 
     @model_validator(mode="after")
     def _check(self) -> "FolderDescription":
         if not self.label_patterns and self.scenes is None:
             raise ValueError(f"at least one label must be named, but got none; add one of {', '.join(TABLE_OF_KIND)}")
+        idle = [kind for kind in self.tables if kind not in self.label_patterns]
+        if idle:
+            raise ValueError(f"tables must belong to label folders, but got {', '.join(idle)}; name the folder as well")
+        try:
+            has_groups = self.scene_sequence is None or re.compile(self.scene_sequence).groups > 0
+        except re.error as error:
+            raise ValueError(f"scene_sequence must be a regular expression, but got {error}") from error
+        if not has_groups:
+            raise ValueError(f"scene_sequence must have a group, but got {self.scene_sequence!r}; write e.g. '(.*)__'")
         for key, pattern in {"images": self.images, **self.label_patterns}.items():
             folder, _, file = pattern.rpartition("/")
             if file.count("*") > 1 or "*" in folder:
@@ -112,6 +135,7 @@ def load_description(root: Path, name_or_path: str | Path | None = None) -> Load
             f"taxonomy {taxonomy.name} must list scenes, but got none for {description.scenes} in {source}; "
             "add scenes to the taxonomy or remove the key."
         )
+    taxonomy = _with_tables(taxonomy, description.tables, source)
     return LoadedDescription(description=description, taxonomy=taxonomy, source=source, folder=folder)
 
 
@@ -123,6 +147,17 @@ def _taxonomy(description: FolderDescription, folder: Path | None, source: str) 
     if folder is not None and description.taxonomy not in built_in_taxonomies():
         return load_taxonomy(folder / description.taxonomy)
     return load_taxonomy(description.taxonomy)
+
+
+def _with_tables(taxonomy: Taxonomy, tables: Mapping[Any, IdTable], source: str) -> Taxonomy:
+    """The taxonomy's classes, in its order, with the ids of these files."""
+    own: dict[str, Any] = {
+        TABLE_OF_KIND[kind]: table_with_ids(
+            getattr(taxonomy, TABLE_OF_KIND[kind]), table.ids, table.ignored, source=f"tables.{kind} of {source}"
+        )
+        for kind, table in tables.items()
+    }
+    return replace(taxonomy, **own)
 
 
 def _text(path: Path) -> str:

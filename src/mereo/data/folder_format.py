@@ -1,8 +1,7 @@
 """FolderSamples: pictures and label maps in plain folders, as a mereo.yaml or a built-in description says."""
 
-import csv
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from mereo.data.image_reading import open_picture, read_image
 from mereo.data.label_reading import RawLabel, read_ids, read_label, read_raw_label, require_same_size
 from mereo.data.orientation import exif_orientation
 from mereo.data.sample import Sample, as_image, as_mask
+from mereo.data.scene_words import held_out_stems, read_scene_words
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 
@@ -24,12 +24,24 @@ FIELD_OF_KIND = {
     "textures": "texture_HW",
 }
 ONLY_SPLIT = "train"
+SceneChoice = Literal["all", "train", "held_out", "none"]
 
 
 class FolderSamples:
-    """The samples of one split, sorted by stem (or in the order of the split's list)."""
+    """The samples of one split, sorted by stem (or in the order of the split's list).
 
-    def __init__(self, root: str | Path, *, split: str = "train", description: str | Path | None = None) -> None:
+    `scenes`: all words of the split; none; those to train on; or those held out to measure on, which also leaves only
+    their pictures in the split (`data/scene_words.py` says how they are chosen).
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        *,
+        split: str = "train",
+        description: str | Path | None = None,
+        scenes: SceneChoice = "all",
+    ) -> None:
         self.root = Path(root)
         if not self.root.is_dir():
             raise BadInput(f"a data root must be a folder, but got none in {self.root}; check the path.")
@@ -37,14 +49,15 @@ class FolderSamples:
         self.loaded: LoadedDescription = load_description(self.root, description)
         self.taxonomy: Taxonomy = self.loaded.taxonomy
         files_by_stem = _files_of_split(self.root, self.loaded, split)
+        self.scene_of_stem = _chosen_scenes(self.root, self.loaded, split, set(files_by_stem), scenes)
+        if scenes == "held_out":
+            files_by_stem = {stem: files for stem, files in files_by_stem.items() if stem in self.scene_of_stem}
+            if not files_by_stem:
+                raise BadInput(
+                    f"held-out scenes must be at least one, but got none in {self.root}; "
+                    "use the scenes of another split."
+                )
         self._names, self.files = list(files_by_stem), list(files_by_stem.values())
-        self._scenes = _scenes(self.root, self.loaded, split)
-        if self._scenes and not set(self._scenes) & set(self._names):
-            raise BadInput(
-                f"scenes must name images of the split {split!r} by stem, but got none of them "
-                f"in {self.loaded.description.scenes} (first there: {next(iter(self._scenes))}, first image: "
-                f"{self._names[0]}); mend the column image."
-            )
 
     @property
     def names(self) -> list[str]:
@@ -71,7 +84,7 @@ class FolderSamples:
             require_same_size(files["images"], image_HW3.shape[:2], files[kind], label_HW.shape[:2], is_turned)
             labels[FIELD_OF_KIND[kind]] = as_mask(label_HW)
         name = self._names[index]
-        return Sample(name=name, image_CHW=as_image(image_HW3), scene=self._scenes.get(name), **labels)
+        return Sample(name=name, image_CHW=as_image(image_HW3), scene=self.scene_of_stem.get(name), **labels)
 
     def raw_labels(self, index: int) -> list[RawLabel]:
         """The class maps of one image before their tables: neither ids nor sizes are checked."""
@@ -133,34 +146,22 @@ def _no_such_split(split: str, there: list[str], source: str) -> str:
     return f"split must be one of {known}, but got {split!r} in {source}; choose one that exists."
 
 
-def _scenes(root: Path, loaded: LoadedDescription, split: str) -> dict[str, int]:
-    """Stem -> index of its scene. An image without a line, or with an ignored word, has none."""
+def _chosen_scenes(
+    root: Path, loaded: LoadedDescription, split: str, stems: set[str], choice: SceneChoice
+) -> dict[str, int]:
     description, table = loaded.description, loaded.taxonomy.scenes
-    if description.scenes is None or table is None:
-        return {}
-    path = root / description.scenes
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "bytes that are no UTF-8 text"
-        raise BadInput(f"scenes must be a readable CSV file, but got {reason} in {path}; check the path.") from error
-    rows = csv.DictReader(text.splitlines())
-    columns = set(rows.fieldnames or [])
-    if not {"image", "scene"} <= columns:
+    if choice in ("train", "held_out") and (description.scenes is None or description.scene_sequence is None):
         raise BadInput(
-            f"scenes must have the columns image and scene, but got {sorted(columns)} in {path}; mend its first line."
+            f"scenes: {choice} must have scenes and scene_sequence in the description, but got none in "
+            f"{loaded.source}; add them, or use scenes: all."
         )
-    index_of = {name: index for index, name in enumerate(table.names)}
-    scenes: dict[str, int] = {}
-    for row in rows:
-        word = (row["scene"] or "").strip()
-        if not word or word in description.ignored_scenes or (row.get("split") or split) != split:
-            continue
-        if word not in index_of:
-            raise BadInput(
-                f"a scene must be one of {', '.join(table.names)}, but got {word!r} for {row['image']} in {path}, "
-                f"line {rows.line_num}; add it to the taxonomy's scenes or to ignored_scenes."
-            )
-        image = (row["image"] or "").strip()
-        scenes[image.rsplit(".", 1)[0] if image.lower().endswith((".jpg", ".jpeg", ".png")) else image] = index_of[word]
-    return scenes
+    if description.scenes is None or table is None or choice == "none":
+        return {}
+    words = read_scene_words(
+        root / description.scenes, table, split=split, ignored=description.ignored_scenes, stems=stems
+    )
+    words = {stem: word for stem, word in words.items() if stem in stems}
+    if choice == "all" or description.scene_sequence is None:
+        return words
+    held_out = held_out_stems(words, description.scene_sequence)
+    return {stem: word for stem, word in words.items() if (stem in held_out) == (choice == "held_out")}

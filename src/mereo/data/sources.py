@@ -1,10 +1,11 @@
 """Data sources of a recipe: a closed union on `format`, and the one function that opens any of them."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from mereo.data.sample import Samples
 from mereo.errors import BadInput
@@ -18,6 +19,7 @@ class FolderSource(StrictConfig):
     root: str
     split: str = "train"
     description: str | None = None
+    scenes: Literal["all", "train", "held_out", "none"] = "all"
 
 
 class ClassFoldersSource(StrictConfig):
@@ -74,7 +76,7 @@ class DrawnScenesSource(StrictConfig):
     kinds: tuple[str, ...] | None = None
 
 
-DataSource = Annotated[
+PlainSource = Annotated[
     FolderSource
     | ClassFoldersSource
     | AnnotatorsSource
@@ -84,6 +86,25 @@ DataSource = Annotated[
     | DrawnScenesSource,
     Field(discriminator="format"),
 ]
+
+
+class JoinedSource(StrictConfig):
+    """Several sources with the classes of one taxonomy (a built-in name or a file; left out: the first source's)."""
+
+    format: Literal["joined"] = "joined"
+    taxonomy: str | None = None
+    sources: dict[str, PlainSource] = Field(min_length=1)
+
+    @field_validator("sources")
+    @classmethod
+    def _check(cls, sources: dict[str, PlainSource]) -> dict[str, PlainSource]:
+        for name in sources:
+            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}", name):
+                raise ValueError(f"a source's name must be letters, digits, _ and -, but got {name!r:.100}; rename it")
+        return sources
+
+
+DataSource = Annotated[PlainSource | JoinedSource, Field(discriminator="format")]
 
 
 def open_samples(source: DataSource, *, folder: Path | None = None) -> Samples:
@@ -116,7 +137,8 @@ def _open_folder(source: FolderSource, folder: Path | None) -> Samples:
     from mereo.data.folder_format import FolderSamples
 
     root = find_root(source.root, folder=folder)
-    return FolderSamples(root, split=source.split, description=_beside(source.description, folder))
+    description = _beside(source.description, folder)
+    return FolderSamples(root, split=source.split, description=description, scenes=source.scenes)
 
 
 def _open_class_folders(source: ClassFoldersSource, folder: Path | None) -> Samples:
@@ -159,6 +181,16 @@ def _open_drawn_scenes(source: DrawnScenesSource, folder: Path | None) -> Sample
     return DrawnScenes(source.count, seed=source.seed, size=source.size, **chosen)
 
 
+def _open_joined(source: JoinedSource, folder: Path | None) -> Samples:
+    from mereo.data.joined_samples import JoinedSamples
+    from mereo.data.taxonomy_file import load_taxonomy
+
+    name = _beside(source.taxonomy, folder)
+    taxonomy = None if name is None else load_taxonomy(name)
+    opened = {name: open_samples(one, folder=folder) for name, one in source.sources.items()}
+    return JoinedSamples(opened, taxonomy=taxonomy)
+
+
 _OPENERS: dict[type, Callable[..., Samples]] = {
     FolderSource: _open_folder,
     ClassFoldersSource: _open_class_folders,
@@ -167,4 +199,5 @@ _OPENERS: dict[type, Callable[..., Samples]] = {
     Ade20kSource: _open_ade20k,
     CocoPanopticSource: _open_coco_panoptic,
     DrawnScenesSource: _open_drawn_scenes,
+    JoinedSource: _open_joined,
 }

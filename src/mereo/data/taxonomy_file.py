@@ -8,16 +8,20 @@
     parts:
       - {name: window, of: [building], ids: [1]}
     ignored_part_ids: [0]
+    materials: [{name: asphalt, ids: [3]}]
+    derived: [materials]
     scenes: [street, field]
 
 `ids` are the values in the label files (left out: the position in the list), or "#rrggbb" for colour-coded masks.
 """
 
+import difflib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -60,6 +64,7 @@ class TaxonomyFile(StrictConfig):
     textures: list[ClassEntry] | None = None
     ignored_texture_ids: list[int | str] = []
     scenes: list[ClassEntry] | None = None
+    derived: list[Literal["objects", "parts", "materials", "textures", "scenes"]] = []
 
 
 def built_in_taxonomies() -> list[str]:
@@ -92,6 +97,7 @@ def taxonomy_from_dict(content: Any, *, source: str = "the taxonomy") -> Taxonom
         materials=None if file.materials is None else _table(file.materials, file.ignored_material_ids, source),
         textures=None if file.textures is None else _table(file.textures, file.ignored_texture_ids, source),
         scenes=None if file.scenes is None else _table(file.scenes, [], source),
+        derived=tuple(file.derived),
     )
 
 
@@ -111,7 +117,30 @@ def taxonomy_to_dict(taxonomy: Taxonomy) -> dict[str, Any]:
             content[f"ignored_{ignored_key}_ids"] = _ignored(table)
     for entry, owners in zip(content.get("parts", []), taxonomy.part_owners):
         entry["of"] = list(owners)
+    if taxonomy.derived:
+        content["derived"] = list(taxonomy.derived)
     return content
+
+
+def table_with_ids(
+    table: LabelTable, ids: Mapping[str, list[int | str]], ignored: list[int | str], *, source: str
+) -> LabelTable:
+    """The same classes, known by other ids: those of one data set among several that share a taxonomy."""
+    unknown = [name for name in ids if name not in table.names]
+    if unknown:
+        nearest = difflib.get_close_matches(unknown[0], table.names, n=1)
+        hint = f"did you mean {nearest[0]!r}?" if nearest else "add them to the taxonomy."
+        raise BadInput(f"ids must be given to classes of the taxonomy, but got {unknown[:5]} in {source}; {hint}")
+    is_colour_coded = any(isinstance(raw, str) for raw in [*ignored, *(raw for own in ids.values() for raw in own)])
+    raw_to_index: dict[int, int | None] = {}
+    for name, own in ids.items():
+        for raw in own:
+            _put(raw_to_index, _raw_id(raw, is_colour_coded, source), table.names.index(name), source)
+    for raw in ignored:
+        _put(raw_to_index, _raw_id(raw, is_colour_coded, source), None, source)
+    if not raw_to_index:
+        raise BadInput(f"a class list must have at least one id, but got only empty lists in {source}; add ids.")
+    return replace(table, raw_to_index=raw_to_index, is_colour_coded=is_colour_coded)
 
 
 def _table(entries: Sequence[ClassEntry], ignored: list[int | str], source: str) -> LabelTable:

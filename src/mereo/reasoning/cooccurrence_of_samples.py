@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mereo.atomic_files import write_json
 from mereo.data.class_histogram import cache_folder
+from mereo.data.joined_samples import sources_with_objects
 from mereo.data.sample import Samples
 from mereo.data.taxonomy_file import taxonomy_to_dict
 from mereo.errors import BadEnvironment, BadInput
@@ -34,13 +35,17 @@ def cooccurrence_of(samples: Samples, *, progress: Callable[[int, int], None] | 
 
 
 def _label_maps(samples: Samples, progress: Callable[[int, int], None] | None) -> Iterator[Tensor]:
-    for index in range(len(samples)):
-        sample = samples[index]
-        if sample.semantic_HW is None:
-            raise BadInput(f"samples must have semantic labels, but got none in {sample.name}; check the folder.")
-        yield sample.semantic_HW
-        if progress is not None:
-            progress(index + 1, len(samples))
+    labelled = sources_with_objects(samples) or (samples,)
+    total, done = sum(map(len, labelled)), 0
+    for source in labelled:
+        for index in range(len(source)):
+            sample = source[index]
+            if sample.semantic_HW is None:
+                raise BadInput(f"samples must have semantic labels, but got none in {sample.name}; check the folder.")
+            yield sample.semantic_HW
+            done += 1
+            if progress is not None:
+                progress(done, total)
 
 
 def _read_cached(path: Path, *, num_classes: int) -> Tensor | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from mereo.data.class_histogram import class_histogram
+from mereo.data.joined_samples import sources_with_objects
 from mereo.data.sample import Sample, Samples
 from mereo.data.sources import open_samples
 from mereo.data.taxonomy import Taxonomy
@@ -49,11 +50,11 @@ def build_run(recipe: Recipe, *, folder: Path, compose: Callable[[Taxonomy], Sce
     # Class maps on disk are always counted (and cached), so that a class without a pixel is named before hours are
     # spent. Drawn scenes hold every class: they are not all drawn just to be counted.
     needs_pixels = needs_histogram(recipe.losses) or recipe.augmentation.rare_class_share > 0
-    needs_pixels |= recipe.train_data.format != "drawn_scenes" and train_samples[0].semantic_HW is not None
+    needs_pixels |= recipe.train_data.format != "drawn_scenes" and bool(sources_with_objects(train_samples))
     pixels_K = _labelled_pixels_K(train_samples, "train") if needs_pixels else None
     # Reading val's labels as well finds a bad one now, and not after hours of training.
     val_format = None if recipe.val_data is None else recipe.val_data.format
-    if val_samples is not None and val_format != "drawn_scenes" and val_samples[0].semantic_HW is not None:
+    if val_samples is not None and val_format != "drawn_scenes" and sources_with_objects(val_samples):
         _labelled_pixels_K(val_samples, "val")
     found = with_found_files(recipe, folder)
     parser = compose(taxonomy) if compose else found.parser.build(taxonomy)

@@ -64,7 +64,11 @@ def run_recipe(
     def require_same() -> None:
         require_same_recipe(recipe, load_recipe(out))
 
-    with started_run(settings, out=out, is_resumed=is_resumed, require_same=require_same) as started:
+    # A batch of one source trains only the heads for which that source has labels.
+    has_idle_weights = recipe.train_data.format == "joined"
+    with started_run(
+        settings, out=out, is_resumed=is_resumed, require_same=require_same, has_idle_weights=has_idle_weights
+    ) as started:
         fabric, signals = started.fabric, started.signals
         built = build_run(recipe, folder=recipe_folder, compose=compose)
         _require_training_pixels(built)

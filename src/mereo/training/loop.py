@@ -18,6 +18,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from mereo.counter_random import counter_seed
 from mereo.data.batches import Batch, StepSampler, dead_workers_explained, training_batches
+from mereo.data.joined_samples import source_sizes
 from mereo.data.sample import Sample, Samples
 from mereo.errors import BadInput
 from mereo.parser.instance_objective import InstanceObjective
@@ -72,7 +73,7 @@ def train(
     if is_resumed:
         state = restore_run(parser, objective, optimizer, average, run, precision=precision)
     sampler = StepSampler(
-        num_samples=len(samples),
+        source_sizes=source_sizes(samples),
         batch_size=config.batch_size,
         seed=config.seed,
         first_step=state.step,
