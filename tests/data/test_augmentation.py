@@ -25,7 +25,7 @@ TAXONOMY = Taxonomy(
     materials=LabelTable(("wood",)),
     textures=LabelTable(("striped",)),
 )
-FILL = {"semantic_HW": 255, "parts_HW": 65535, "material_HW": 255, "texture_HW": 255}
+FILL = {"semantic_HW": 255, "parts_HW": 65535, "material_HW": 255, "texture_HW": 255, "superpixels_HW": -1}
 
 
 def painted(size: tuple[int, int], *, block: int = 8, names: tuple[str, ...] = ("semantic_HW",)) -> Sample:
@@ -77,6 +77,29 @@ def test_image_and_labels_move_together(settings_: dict[str, Any], bound: float)
         assert disagreement(result) <= bound
 
 
+@pytest.mark.parametrize(
+    "settings_",
+    [
+        {"flip": 1.0},
+        {"crop": (80, 120)},
+        {"scale": (0.5, 3.0)},
+        {"rotate_degrees": 90.0, "flip": 0.5, "crop": (80, 80)},
+    ],
+)
+def test_superpixels_move_along(settings_: dict[str, Any]) -> None:
+    """Each of 24 superpixels lies in one block, and says -1 outside of the picture, where the labels say 255."""
+    sample = painted((64, 96), block=16)
+    rows, columns = np.indices((64, 96)) // 16
+    sample = replace(sample, superpixels_HW=as_mask(rows * 6 + columns))
+    class_of = {int(r * 6 + c): int((r * 7 + c * 3) % 4) for r in range(4) for c in range(6)} | {-1: 255}
+    for counter in range(4):
+        result = augmented(sample, counter, **settings_)
+        superpixels_HW = plain(result.superpixels_HW)
+        expected_HW = superpixels_HW.clone().apply_(class_of.__getitem__)
+        assert torch.equal(expected_HW, plain(result.semantic_HW)) and superpixels_HW.dtype == torch.int32
+        assert len(superpixels_HW.unique()) > 3
+
+
 def test_a_shifted_mask_would_be_seen() -> None:
     """The test above has eyes."""
     result = augmented(painted((64, 96)), 0)
@@ -93,7 +116,7 @@ def test_flip_mirrors_left_and_right() -> None:
 
 @pytest.mark.parametrize("settings_", [{"crop": (40, 40)}, {"rotate_degrees": 45.0, "crop": (16, 16)}])
 def test_outside_each_mask_has_its_own_fill(settings_: dict[str, Any]) -> None:
-    names = (*FILL, "instances_HW", "superpixels_HW")
+    names = (*FILL, "instances_HW")
     ones = as_mask(np.ones((16, 16)))
     masks = {name: ones for name in names} | {"annotators_AHW": as_mask(np.ones((2, 16, 16)))}
     image = as_image(np.full((16, 16, 3), [10, 100, 200], dtype=np.uint8))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mereo.data import class_histogram as module
-from mereo.data.class_histogram import cache_folder, class_histogram, class_weights, count_pixels
+from mereo.data.class_histogram import class_histogram, class_weights, count_pixels
 from mereo.data.sample import Sample, as_image, as_mask
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadEnvironment, BadInput
@@ -107,17 +107,6 @@ def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(module, "write_json", refuse)
     assert class_histogram(CountedSamples([*MAPS])).tolist() == COUNTS
-
-
-def test_where_the_cache_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("MEREO_CACHE", "/somewhere")
-    assert cache_folder() == Path("/somewhere")
-    monkeypatch.setenv("MEREO_CACHE", "")  # Not the working directory.
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache_folder() == tmp_path / "mereo"
-    monkeypatch.delenv("MEREO_CACHE")
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert cache_folder() == Path.home() / ".cache" / "mereo"
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ from mereo.evaluation.token_measures import TokenMeasures, write_token_measures
 from mereo.parser.weights import save_parser, save_with_temperature
 from mereo.reasoning.cooccurrence_of_samples import cooccurrence_of
 from mereo.recipe.run_facts import write_card
+from mereo.regions.superpixel_cache import cached_superpixels
 from mereo.strict_yaml import dump_yaml
 from mereo.training.checkpoint import Checkpoint, save_checkpoint, set_aside_after
 from mereo.training.run_folder import RunFolder
@@ -265,6 +266,7 @@ WRITERS = (
     Writer("measures of levels", lambda f: write_level_measures(made_measures(), f)),
     Writer("histogram", count_classes, forgives=True),
     Writer("co-occurrence", lambda f: cooccurrence_of(OneSample()), forgives=True),  # type: ignore[arg-type]
+    Writer("superpixels", lambda f: cached_superpixels(small_picture()), forgives=True),
     Writer("affinity", count_affinity, lambda f: cooccurrence_of(OneSample())),  # type: ignore[arg-type]
     Writer("drawn folder", draw_folder, again=lambda f: draw_folder(f, force=True), **DRAWN),
     Writer("drawn anew", lambda f: draw_folder(f, force=True), draw_folder, **DRAWN),

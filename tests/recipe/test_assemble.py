@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from pydantic import ValidationError
 
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
@@ -64,6 +65,17 @@ def test_everything_is_built(folder: Path) -> None:
     assert built.augment(built.train_samples[0]).size == (16, 24)
     assert built.pixels_K is not None and built.pixels_K.tolist() == [3 * 10 * 27] * 2
     assert built.not_taken == ()
+
+
+def test_samples_come_with_superpixels_if_the_recipe_says_so(folder: Path) -> None:
+    assert build_run(recipe(), folder=folder).train_samples[0].superpixels_HW is None
+    built = build_run(recipe(superpixels={"max_regions": 9}), folder=folder)
+    assert built.val_samples is not None
+    for samples in (built.train_samples, built.val_samples):
+        label_HW = samples[0].superpixels_HW
+        assert label_HW is not None and 0 < int(label_HW.max()) < 9
+    with pytest.raises(ValidationError, match="Input should be 'watershed', 'slic' or 'felzenszwalb'"):
+        recipe(superpixels={"method": "guess"})
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Superpixels: connected, at most so many, named in order, and true to the borders that people draw."""
 
+import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,9 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
 
-from mereo.errors import BadInput
-from mereo.regions.superpixels import gradient_magnitude, in_raster_order, superpixels
+from mereo.errors import BadEnvironment, BadInput
+from mereo.regions.superpixels import Method, in_raster_order, superpixel_hierarchy, superpixels
 
+METHODS = get_args(Method)
 BSDS = Path(__file__).parents[3] / "shared" / "data" / "bsds500" / "val"
 
 
@@ -22,10 +25,11 @@ def noisy_blocks(seed: int, height: int, width: int) -> np.ndarray:
     return np.clip(blocks + random.normal(0, 5, blocks.shape), 0, 255).astype(np.uint8)
 
 
+@pytest.mark.parametrize("method", METHODS)
 @given(st.integers(0, 10**6), st.integers(1, 40), st.integers(1, 40), st.integers(1, 60))
-@settings(max_examples=40, deadline=None)
-def test_connected_few_and_in_order(seed: int, height: int, width: int, max_regions: int) -> None:
-    label_HW = superpixels(noisy_blocks(seed, height, width), max_regions=max_regions)
+@settings(max_examples=25, deadline=None)
+def test_connected_few_and_in_order(method: Method, seed: int, height: int, width: int, max_regions: int) -> None:
+    label_HW = superpixels(noisy_blocks(seed, height, width), max_regions=max_regions, method=method)
     assert label_HW.dtype == np.int32 and label_HW.shape == (height, width)
     numbers, first = np.unique(label_HW, return_index=True)
     assert numbers.tolist() == list(range(len(numbers))) and len(numbers) <= max_regions
@@ -41,31 +45,49 @@ def test_blocks_are_found() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (30, 40)])
-def test_a_constant_picture_is_one_region(shape: tuple[int, int]) -> None:
-    assert not superpixels(np.full((*shape, 3), 77, np.uint8)).any()
+@pytest.mark.parametrize("method", ["watershed", "felzenszwalb"])
+def test_a_constant_picture_is_one_region(method: Method, shape: tuple[int, int]) -> None:
+    assert not superpixels(np.full((*shape, 3), 77, np.uint8), method=method).any()
 
 
-def test_the_same_picture_gives_the_same_answer_and_stays_as_it_is() -> None:
+@pytest.mark.parametrize("method", METHODS)
+def test_the_same_picture_gives_the_same_answer_and_stays_as_it_is(method: Method) -> None:
     image_HW3 = noisy_blocks(0, 40, 50)
     before = image_HW3.copy()
-    np.testing.assert_array_equal(superpixels(image_HW3), superpixels(np.asfortranarray(image_HW3)))
+    again_HW = superpixels(np.asfortranarray(image_HW3), method=method)
+    np.testing.assert_array_equal(superpixels(image_HW3, method=method), again_HW)
     np.testing.assert_array_equal(image_HW3, before)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_hierarchy_is_one_tree(method: Method) -> None:
+    image_HW3 = np.random.default_rng(3).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    numbers = [4000, 60, 1, 20, 7]
+    found = superpixel_hierarchy(image_HW3, numbers, method=method)
+    assert all(label_HW.max() < number for label_HW, number in zip(found, numbers))
+    assert found[1].max() > 30 and not found[2].any(), "the test needs numbers between one and all"
+    for fine_HW, coarse_HW in zip((found[0], found[1], found[3], found[4]), (found[1], found[3], found[4], found[2])):
+        pairs = np.unique(np.stack([fine_HW.ravel(), coarse_HW.ravel()]), axis=1)
+        assert pairs.shape[1] == fine_HW.max() + 1, "each region must lie in one of the next"
+    np.testing.assert_array_equal(found[3], superpixel_hierarchy(image_HW3, [4000, 20], method=method)[1])
+
+
+def test_a_hierarchy_of_nothing() -> None:
+    assert superpixel_hierarchy(np.zeros((4, 4, 3), np.uint8), []) == []
+
+
+def test_without_scikit_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "skimage.segmentation", None)
+    for method in ("slic", "felzenszwalb"):
+        with pytest.raises(BadEnvironment, match=f"the superpixels '{method}' must have scikit-image, but got none"):
+            superpixels(np.zeros((4, 4, 3), np.uint8), method=method)
+    assert not superpixels(np.zeros((4, 4, 3), np.uint8)).any()
 
 
 def test_whatever_a_provider_calls_them() -> None:
     label_HW = superpixels(noisy_blocks(2, 40, 50), max_regions=30)
     others = np.random.default_rng(0).permutation(1000)[: label_HW.max() + 1]
     np.testing.assert_array_equal(in_raster_order(others[label_HW]), label_HW)
-
-
-def test_the_gradient_by_a_loop() -> None:
-    colour_HWC = np.random.default_rng(0).random((4, 5, 3))
-    found_HW = gradient_magnitude(colour_HWC)
-    for y in range(4):
-        for x in range(5):
-            near = [(y + dy, x + dx) for dy, dx in ((0, 1), (1, 0), (0, -1), (-1, 0))]
-            squares = [((colour_HWC[y, x] - colour_HWC[j, i]) ** 2).sum() for j, i in near if 0 <= j < 4 and 0 <= i < 5]
-            assert found_HW[y, x] == pytest.approx(sum(squares) ** 0.5)
 
 
 def borders(label_HW: np.ndarray) -> np.ndarray:
@@ -94,5 +116,5 @@ def test_wrong_arguments() -> None:
         superpixels(np.zeros((4, 4), np.uint8))
     with pytest.raises(BadInput, match="max_regions must be at least 1, but got 0"):
         superpixels(np.zeros((4, 4, 3), np.uint8), max_regions=0)
-    with pytest.raises(BadInput, match="the method of superpixels must be watershed, but got 'guess'"):
+    with pytest.raises(BadInput, match="superpixels must be one of watershed, slic, felzenszwalb, but got 'guess'"):
         superpixels(np.zeros((4, 4, 3), np.uint8), method="guess")

@@ -111,7 +111,7 @@ def cache() -> Iterator[Finding]:
     import uuid
 
     from mereo.atomic_files import write_text
-    from mereo.data.class_histogram import cache_folder
+    from mereo.cache_folder import cache_folder
     from mereo.errors import BadEnvironment
 
     probe = cache_folder() / f"doctor-{uuid.uuid4().hex}.txt"

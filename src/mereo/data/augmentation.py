@@ -117,6 +117,8 @@ class Augmentation:
         tables |= {"material_HW": self.taxonomy.materials, "texture_HW": self.taxonomy.textures}
         filled = {}
         for name, mask in sample.masks.items():
+            if name == "superpixels_HW":  # 0 is a superpixel like others; OUTSIDE says that there is none.
+                continue
             table = tables.get(name)
             filled[name] = mask.masked_fill(mask == OUTSIDE, 0 if table is None else table.ignore_index)
         return replace(sample, **{k: tv_tensors.Mask(v) for k, v in filled.items()})

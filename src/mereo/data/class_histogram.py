@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from mereo.atomic_files import write_json
+from mereo.cache_folder import cache_folder
 from mereo.data.joined_samples import JoinedSamples, sources_with_objects
 from mereo.data.sample import Samples
 from mereo.data.taxonomy_file import taxonomy_to_dict
@@ -80,10 +80,3 @@ def _read_cached(path: Path, *, num_classes: int) -> Tensor | None:
 def _cache_path(samples: Samples) -> Path:
     content = json.dumps([samples.fingerprint, taxonomy_to_dict(samples.taxonomy)], sort_keys=True)
     return cache_folder() / "histograms" / f"{hashlib.blake2b(content.encode(), digest_size=16).hexdigest()}.json"
-
-
-def cache_folder() -> Path:
-    """MEREO_CACHE, else the user's cache folder."""
-    if os.environ.get("MEREO_CACHE"):
-        return Path(os.environ["MEREO_CACHE"])
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mereo"

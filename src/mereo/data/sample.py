@@ -20,6 +20,10 @@ class Sample:
 
     `instances_HW` holds the id of the thing a pixel belongs to (0: none). `annotators_AHW` holds region ids, one map
     an annotator (BSDS500). `scene` and `texture` are one index for the whole image, None if not labelled.
+
+    `superpixels_HW` holds the superpixel of each pixel, -1 where there is none: what comes from outside of the picture
+    when it is cropped or turned. After that numbers may be missing, in any order, and a superpixel may be in pieces:
+    whoever needs them 0, 1, ... names them anew.
     """
 
     name: str

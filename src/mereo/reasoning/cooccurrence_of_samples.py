@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mereo.atomic_files import write_json
-from mereo.data.class_histogram import cache_folder
+from mereo.cache_folder import cache_folder
 from mereo.data.joined_samples import sources_with_objects
 from mereo.data.sample import Samples
 from mereo.data.taxonomy_file import taxonomy_to_dict

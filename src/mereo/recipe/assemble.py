@@ -9,6 +9,7 @@ from torch import Tensor
 from mereo.data.class_histogram import class_histogram
 from mereo.data.joined_samples import sources_with_objects
 from mereo.data.sample import Sample, Samples
+from mereo.data.samples_with_superpixels import SamplesWithSuperpixels
 from mereo.data.sources import open_samples
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
@@ -65,14 +66,19 @@ def build_run(recipe: Recipe, *, folder: Path, compose: Callable[[Taxonomy], Sce
     if compose is None:
         _count_edges(parser, found, train_samples)
     return BuiltRun(
-        train_samples=train_samples,
-        val_samples=val_samples,
+        train_samples=_with_superpixels(train_samples, recipe),
+        val_samples=None if val_samples is None else _with_superpixels(val_samples, recipe),
         parser=parser,
         objective=build_objective(recipe.losses, parser, pixels_K=pixels_K),
         augment=recipe.augmentation.build(taxonomy, pixels_K),
         pixels_K=pixels_K,
         not_taken=tuple(not_taken),
     )
+
+
+def _with_superpixels(samples: Samples, recipe: Recipe) -> Samples:
+    """After counting, which reads every sample and needs no superpixels."""
+    return samples if recipe.superpixels is None else SamplesWithSuperpixels(samples, recipe.superpixels.build())
 
 
 def _labelled_pixels_K(samples: Samples, split: str) -> Tensor:

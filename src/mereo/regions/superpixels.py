@@ -1,18 +1,22 @@
 """Superpixels: a photograph in at most so many connected pieces, whose borders follow the picture's.
 
-A watershed of the gradient gives thousands of small pieces. Neighbours are then merged greedily, those first whose
-union raises the variance of colours least (Ward 1963, "Hierarchical grouping to optimize an objective function").
+A provider cuts the photograph into small pieces, which `ward_merging` joins until they are few enough.
 """
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, get_args
 
 import numpy as np
 from scipy import ndimage
 
 from mereo.errors import BadInput
+from mereo.regions.scikit_image_superpixels import felzenszwalb_pieces, slic_pieces
+from mereo.regions.ward_merging import merged_regions
+from mereo.regions.watershed_superpixels import watershed_pieces
 from mereo.shapes import require_image
 
-Method = Literal["watershed"]
+Method = Literal["watershed", "slic", "felzenszwalb"]
+ALGORITHM_VERSION = 1  # One more with every change of the answer: it is part of what cached superpixels are found by.
 SMOOTHING = 0.8  # Standard deviation in pixels, before differences are taken.
 
 
@@ -24,12 +28,33 @@ def superpixels(image_HW3: np.ndarray, *, max_regions: int = 512, method: Method
     >>> superpixels(image_HW3, max_regions=2)[0].tolist()
     [0, 0, 0, 0, 1, 1, 1, 1]
     """
+    return superpixel_hierarchy(image_HW3, [max_regions], method=method)[0]
+
+
+def superpixel_hierarchy(
+    image_HW3: np.ndarray, numbers: Sequence[int], *, method: Method = "watershed"
+) -> list[np.ndarray]:
+    """For each number what `superpixels` gives for it, from one tree: a smaller number joins whole regions of a larger.
+
+    With "slic" the number of pieces on the grid is the largest of the numbers.
+    """
     require_image(image_HW3)
-    if max_regions < 1:
-        raise BadInput(f"max_regions must be at least 1, but got {max_regions}; e.g. 512.")
-    if method != "watershed":
-        raise BadInput(f"the method of superpixels must be watershed, but got {method!r:.80}; leave it out.")
-    return in_raster_order(_merged_watershed(image_HW3, max_regions))
+    if min(numbers, default=1) < 1:
+        raise BadInput(f"max_regions must be at least 1, but got {min(numbers)}; e.g. 512.")
+    if method not in get_args(Method):
+        raise BadInput(
+            f"the method of superpixels must be one of {', '.join(get_args(Method))}, but got {method!r:.80}; "
+            "leave it out for watershed."
+        )
+    # The root makes steps in the dark as large as the eye sees them.
+    colour_HW3 = ndimage.gaussian_filter(np.sqrt(image_HW3.astype(np.float32) / 255), (SMOOTHING, SMOOTHING, 0))
+    if method == "slic":
+        pieces_HW = slic_pieces(image_HW3, about=max(numbers, default=1))
+    elif method == "felzenszwalb":
+        pieces_HW = felzenszwalb_pieces(image_HW3)
+    else:
+        pieces_HW = watershed_pieces(colour_HW3)
+    return [in_raster_order(merged_HW) for merged_HW in merged_regions(pieces_HW, colour_HW3, numbers)]
 
 
 def in_raster_order(label_HW: np.ndarray) -> np.ndarray:
@@ -42,38 +67,3 @@ def in_raster_order(label_HW: np.ndarray) -> np.ndarray:
     name = np.empty(len(first), dtype=np.int32)
     name[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
     return name[number_P.reshape(label_HW.shape)]
-
-
-def gradient_magnitude(colour_HWC: np.ndarray) -> np.ndarray:
-    """H W: the root of summed squared differences to the four neighbours, over all colours."""
-    square_HW = np.zeros(colour_HWC.shape[:2], dtype=colour_HWC.dtype)
-    along_columns = np.square(np.diff(colour_HWC, axis=1)).sum(axis=2)
-    along_rows = np.square(np.diff(colour_HWC, axis=0)).sum(axis=2)
-    square_HW[:, :-1] += along_columns
-    square_HW[:, 1:] += along_columns
-    square_HW[:-1] += along_rows
-    square_HW[1:] += along_rows
-    return np.sqrt(square_HW)
-
-
-def _merged_watershed(image_HW3: np.ndarray, max_regions: int) -> np.ndarray:
-    import higra  # Takes a while to load: who needs no superpixels must not wait for it.
-
-    size = image_HW3.shape[:2]
-    if size == (1, 1):
-        return np.zeros(size, dtype=np.int32)
-    # The root makes steps in the dark as large as the eye sees them.
-    colour_HW3 = ndimage.gaussian_filter(np.sqrt(image_HW3.astype(np.float32) / 255), (SMOOTHING, SMOOTHING, 0))
-    graph = higra.get_4_adjacency_graph(size)
-    steepness = gradient_magnitude(colour_HW3).ravel().astype(np.float64)
-    edge_weights = higra.weight_graph(graph, steepness, higra.WeightFunction.mean)
-    small_P = higra.labelisation_watershed(graph, edge_weights)
-    regions = higra.make_region_adjacency_graph_from_labelisation(graph, small_P)
-    if regions.num_vertices() <= max_regions:
-        return np.asarray(small_P).reshape(size)
-    colour_P3 = colour_HW3.reshape(-1, 3).astype(np.float64)
-    mean_R3 = higra.rag_accumulate_on_vertices(regions, higra.Accumulators.mean, colour_P3)
-    pixels_R = higra.rag_accumulate_on_vertices(regions, higra.Accumulators.sum, np.ones(len(colour_P3)))
-    tree, heights = higra.binary_partition_tree_ward_linkage(regions, mean_R3, pixels_R)
-    merged_P = higra.labelisation_horizontal_cut_from_num_regions(tree, heights, max_regions, mode="at_most")
-    return np.asarray(merged_P).reshape(size)
