@@ -57,7 +57,7 @@ def test_a_map_given_by_the_user_stays() -> None:
 def test_in_the_loader(num_workers: int) -> None:
     samples = SamplesWithSuperpixels(ThreeSamples(), partial(halves, first=0))
     augment = AugmentationConfig(crop=(10, 12), scale=(1, 1), flip=1.0).build(samples.taxonomy)
-    sampler = StepSampler(num_samples=3, batch_size=3, seed=0, first_step=0, num_steps=1)
+    sampler = StepSampler(source_sizes=(3,), batch_size=3, seed=0, first_step=0, num_steps=1)
     (batch,) = training_batches(samples, augment, sampler, num_workers=num_workers)
     superpixels_BHW = batch.required("superpixels_BHW")
     is_outside_BHW = batch.required("semantic_BHW") == 255

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from pydantic import ValidationError
 
+from mereo.data.joined_samples import sources_of_samples
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.parser.scene_parser import SceneParser
@@ -67,15 +68,19 @@ def test_everything_is_built(folder: Path) -> None:
     assert built.not_taken == ()
 
 
-def test_samples_come_with_superpixels_if_the_recipe_says_so(folder: Path) -> None:
-    assert build_run(recipe(), folder=folder).train_samples[0].superpixels_HW is None
-    built = build_run(recipe(superpixels={"max_regions": 9}), folder=folder)
-    assert built.val_samples is not None
-    for samples in (built.train_samples, built.val_samples):
-        label_HW = samples[0].superpixels_HW
-        assert label_HW is not None and 0 < int(label_HW.max()) < 9
+def test_samples_come_with_the_superpixels_that_a_stage_wants(folder: Path) -> None:
+    plain = recipe()
+    assert build_run(plain, folder=folder).train_samples[0].superpixels_HW is None
+    grouping = {"stage": "deep_grouping", "width": 4, "max_regions": 9}
+    parser = plain.parser.model_dump() | {"path": [grouping]}
+    label_HW = build_run(recipe(parser=parser), folder=folder).train_samples[0].superpixels_HW
+    assert label_HW is not None and 0 < int(label_HW.max()) < 9
+    source = plain.train_data.model_dump()
+    joined = {"format": "joined", "sources": {"one": source, "two": source}}
+    samples = build_run(recipe(parser=parser, train_data=joined, val_data=None), folder=folder).train_samples
+    assert len(sources_of_samples(samples)) == 2 and samples[5].superpixels_HW is not None
     with pytest.raises(ValidationError, match="Input should be 'watershed', 'slic' or 'felzenszwalb'"):
-        recipe(superpixels={"method": "guess"})
+        recipe(parser=parser | {"path": [grouping | {"superpixels": "guess"}]})
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,16 @@
 """Cached superpixels: the same answer, found once for the same pixels; a broken cache is only a slow start."""
 
 import logging
-import pickle
 import sys
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
 from mereo.errors import BadInput
 from mereo.regions import superpixel_cache as module
-from mereo.regions.superpixel_cache import SuperpixelsConfig, cached_superpixels
+from mereo.regions.superpixel_cache import cached_superpixels
 from mereo.regions.superpixels import superpixels
 
 IMAGE_HW3 = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
@@ -114,13 +112,6 @@ def test_a_cache_that_cannot_be_written_is_said_once(
             np.testing.assert_array_equal(cached_superpixels(image_HW3), superpixels(image_HW3))
     (said,) = [record.message for record in caplog.records]
     assert "superpixels are found again each time, since" in said and "set MEREO_CACHE" in said
-
-
-def test_settings_build_what_other_processes_can_take(counted: Counted) -> None:
-    segment = pickle.loads(pickle.dumps(SuperpixelsConfig(max_regions=7, method="slic").build()))  # noqa: S301
-    np.testing.assert_array_equal(segment(IMAGE_HW3), superpixels(IMAGE_HW3, max_regions=7, method="slic"))
-    with pytest.raises(ValidationError, match="greater than or equal to 1"):
-        SuperpixelsConfig(max_regions=0)
 
 
 def test_no_image() -> None:

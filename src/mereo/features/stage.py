@@ -15,7 +15,7 @@ MAX_WIDTH = 1 << 14  # Channels. Wider is a slip of the finger, or a file that w
 class SuperpixelWish:
     """Which superpixels a stage wants to find in its `Frame` (regions/superpixels.py)."""
 
-    method: Literal["watershed"] = "watershed"
+    method: Literal["watershed", "slic", "felzenszwalb"] = "watershed"
     max_regions: int = 512
 
 

@@ -164,7 +164,7 @@ class DeepGroupingConfig(StrictConfig):
     training_iterations: int = Field(5, ge=1, le=1000)
     iterations: int = Field(10, ge=1, le=1000, description="outside of training")
     top_down: bool = Field(True, description="messages from groups to what they hold")
-    superpixels: Literal["watershed"] = "watershed"
+    superpixels: Literal["watershed", "slic", "felzenszwalb"] = "watershed"
     max_regions: int = Field(512, ge=1, le=MAX_REGIONS)
 
     def build(self, in_layout: FeatureLayout, class_names: Sequence[str] = ()) -> DeepGrouping:

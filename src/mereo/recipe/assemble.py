@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
 
 from mereo.data.class_histogram import class_histogram
-from mereo.data.joined_samples import sources_with_objects
+from mereo.data.joined_samples import JoinedSamples, sources_with_objects
 from mereo.data.sample import Sample, Samples
 from mereo.data.samples_with_superpixels import SamplesWithSuperpixels
 from mereo.data.sources import open_samples
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
+from mereo.features.stage import SuperpixelWish
 from mereo.parser.objective import Objective, build_objective, needs_histogram
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import start_from
@@ -20,6 +22,7 @@ from mereo.reasoning.class_affinity import ClassAffinity, ClassAffinityConfig
 from mereo.reasoning.cooccurrence_file import read_cooccurrence
 from mereo.reasoning.cooccurrence_of_samples import cooccurrence_of
 from mereo.recipe.recipe import Recipe
+from mereo.regions.superpixel_cache import cached_superpixels
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,8 @@ def build_run(recipe: Recipe, *, folder: Path, compose: Callable[[Taxonomy], Sce
     if compose is None:
         _count_edges(parser, found, train_samples)
     return BuiltRun(
-        train_samples=_with_superpixels(train_samples, recipe),
-        val_samples=None if val_samples is None else _with_superpixels(val_samples, recipe),
+        train_samples=_with_superpixels(train_samples, parser.superpixel_wish),
+        val_samples=val_samples,
         parser=parser,
         objective=build_objective(recipe.losses, parser, pixels_K=pixels_K),
         augment=recipe.augmentation.build(taxonomy, pixels_K),
@@ -76,9 +79,15 @@ def build_run(recipe: Recipe, *, folder: Path, compose: Callable[[Taxonomy], Sce
     )
 
 
-def _with_superpixels(samples: Samples, recipe: Recipe) -> Samples:
-    """After counting, which reads every sample and needs no superpixels."""
-    return samples if recipe.superpixels is None else SamplesWithSuperpixels(samples, recipe.superpixels.build())
+def _with_superpixels(samples: Samples, wish: SuperpixelWish | None) -> Samples:
+    """Those that a stage of the parser wants, found once a picture. After counting, which needs none."""
+    if wish is None:
+        return samples
+    segment = partial(cached_superpixels, method=wish.method, max_regions=wish.max_regions)
+    if isinstance(samples, JoinedSamples):
+        sources = {name: SamplesWithSuperpixels(source, segment) for name, source in samples.sources.items()}
+        return JoinedSamples(sources, taxonomy=samples.taxonomy)
+    return SamplesWithSuperpixels(samples, segment)
 
 
 def _labelled_pixels_K(samples: Samples, split: str) -> Tensor:

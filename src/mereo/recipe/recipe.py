@@ -14,7 +14,6 @@ from mereo.errors import BadInput
 from mereo.parser.config import ParserConfig
 from mereo.parser.model_card import ModelCard
 from mereo.parser.objective import LossConfig, PixelCrossEntropyConfig
-from mereo.regions.superpixel_cache import SuperpixelsConfig
 from mereo.strict import StrictConfig
 from mereo.strict_yaml import MAX_DEPTH, dump_yaml, load_yaml, load_yaml_file, validated
 from mereo.training.settings import TrainingConfig
@@ -34,7 +33,6 @@ class Recipe(StrictConfig):
     train_data: DataSource
     val_data: DataSource | None = None
     augmentation: AugmentationConfig
-    superpixels: SuperpixelsConfig | None = Field(None, description="samples come with superpixels, found once")
     parser: ParserConfig
     start_from: str | None = Field(None, description="a parser file or built-in name: every weight that fits is taken")
     losses: tuple[LossConfig, ...] = (PixelCrossEntropyConfig(),)

@@ -4,30 +4,19 @@ import hashlib
 import json
 import logging
 import zlib
-from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from pydantic import Field
 
 from mereo.atomic_files import write_bytes
 from mereo.cache_folder import cache_folder
 from mereo.errors import BadEnvironment
 from mereo.regions.superpixels import ALGORITHM_VERSION, Method, superpixels
 from mereo.shapes import require_image
-from mereo.strict import StrictConfig
 
 LOG = logging.getLogger("mereo")
 COMPRESSION_LEVEL = 6
-
-
-class SuperpixelsConfig(StrictConfig):
-    method: Method = "watershed"
-    max_regions: int = Field(512, ge=1, le=1 << 14, description="superpixels of a picture, at most")
-
-    def build(self) -> Callable[[np.ndarray], np.ndarray]:
-        return partial(cached_superpixels, max_regions=self.max_regions, method=self.method)
 
 
 def cached_superpixels(image_HW3: np.ndarray, *, max_regions: int = 512, method: Method = "watershed") -> np.ndarray:
