@@ -133,7 +133,11 @@ class LabelTable:
 
 @dataclass(frozen=True)
 class Taxonomy:
-    """The label tables of a data set, and how they hang together. Travels inside every parser file."""
+    """The label tables of a data set, and how they hang together. Travels inside every parser file.
+
+    `derived` names the tables (parts, materials, textures, scenes) whose labels follow from others by a rule instead of
+    having been given by people.
+    """
 
     name: str
     objects: LabelTable
@@ -143,6 +147,7 @@ class Taxonomy:
     materials: LabelTable | None = None
     textures: LabelTable | None = None
     scenes: LabelTable | None = None
+    derived: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.is_thing:

@@ -60,6 +60,7 @@ class TaxonomyFile(StrictConfig):
     textures: list[ClassEntry] | None = None
     ignored_texture_ids: list[int | str] = []
     scenes: list[ClassEntry] | None = None
+    derived: list[str] = []
 
 
 def built_in_taxonomies() -> list[str]:
@@ -92,6 +93,7 @@ def taxonomy_from_dict(content: Any, *, source: str = "the taxonomy") -> Taxonom
         materials=None if file.materials is None else _table(file.materials, file.ignored_material_ids, source),
         textures=None if file.textures is None else _table(file.textures, file.ignored_texture_ids, source),
         scenes=None if file.scenes is None else _table(file.scenes, [], source),
+        derived=tuple(file.derived),
     )
 
 
@@ -111,6 +113,8 @@ def taxonomy_to_dict(taxonomy: Taxonomy) -> dict[str, Any]:
             content[f"ignored_{ignored_key}_ids"] = _ignored(table)
     for entry, owners in zip(content.get("parts", []), taxonomy.part_owners):
         entry["of"] = list(owners)
+    if taxonomy.derived:
+        content["derived"] = list(taxonomy.derived)
     return content
 
 
