@@ -53,6 +53,18 @@ def test_entries_are_rest_and_parts_of_each_object() -> None:
     assert slices.part_of_entry == (None, 0, 2, None, 1, 3, None, 2)
 
 
+def test_a_rest_that_label_maps_hold() -> None:
+    """Then a pixel without a part is unknown, whatever else is named in its image."""
+    parts = LabelTable(("rest", "wheel", "door"))
+    taxonomy = Taxonomy("t", LabelTable(OBJECTS), parts=parts, part_owners=((), ("car",), ("car", "wall")))
+    slices = part_slices(taxonomy)
+    assert slices is not None
+    assert slices.names(taxonomy) == ("car: rest", "car: wheel", "car: door", "wall: rest", "wall: door")
+    assert slices.part_of_entry == (0, 1, 2, 0, 2)
+    semantic_BHW, parts_BHW = torch.tensor([[[1, 1, 1, 3, 3, 0]]]), torch.tensor([[[0, 1, 255, 0, 1, 0]]])
+    assert slices.labels(semantic_BHW, parts_BHW).tolist() == [[[0, 1, -1, 3, -1, -1]]]
+
+
 def test_objects_without_parts() -> None:
     assert part_slices(Taxonomy("t", LabelTable(OBJECTS))) is None
     assert part_slices(Taxonomy("t", LabelTable(OBJECTS), parts=LabelTable(PARTS))) is None

@@ -13,6 +13,8 @@ from mereo.errors import BadInput
 WIDE_IGNORE_INDEX = 65535
 IGNORE_INDEX = 255
 RAW_IDS = range(-(2**31), 2**32)
+TASKS = ("objects", "parts", "materials", "textures", "scenes")
+REST = "rest"
 # Ids as close together as this are looked up in an array; wider tables (colours) are searched.
 MAX_LOOKUP_SPAN = 1 << 16
 BAND_PIXELS = 1 << 20
@@ -135,8 +137,9 @@ class LabelTable:
 class Taxonomy:
     """The label tables of a data set, and how they hang together. Travels inside every parser file.
 
-    `derived` names the tables (parts, materials, textures, scenes) whose labels follow from others by a rule instead of
-    having been given by people.
+    Parts are decided among those of the pixel's object. Where the first part is called "rest" it stands for what is
+    none of the object's other parts, is a class of its own, and belongs to every object that has parts.
+    `derived`: tasks whose labels nobody drew: they follow from another label (a road is asphalt). Reports say so.
     """
 
     name: str
@@ -167,6 +170,14 @@ class Taxonomy:
                     raise BadInput(
                         f"a part's owner must be an object, but got {owner!r}; objects: {self.object_names}."
                     )
+        if self.has_rest and self.part_owners[0]:
+            raise BadInput(
+                f"the part {REST!r} must name no owner, but got {list(self.part_owners[0])}; it belongs to every object "
+                "that has parts."
+            )
+        unknown = [task for task in self.derived if task not in TASKS or getattr(self, task) is None]
+        if unknown:
+            raise BadInput(f"derived must name tasks that have classes here, but got {unknown}; tasks: {TASKS}.")
 
     @property
     def object_names(self) -> list[str]:
@@ -180,6 +191,22 @@ class Taxonomy:
     @property
     def ignore_index(self) -> int:
         return self.objects.ignore_index
+
+    @property
+    def has_rest(self) -> bool:
+        """Whether part 0 is "rest of the object"."""
+        return self.parts is not None and self.parts.names[0] == REST
+
+    def part_indices_of(self, object_name: str) -> tuple[int, ...]:
+        """The parts among which a pixel of this object is decided, ascending; empty for an object without parts.
+
+        >>> objects, parts = LabelTable(("sky", "car")), LabelTable(("rest", "wheel", "door"))
+        >>> taxonomy = Taxonomy("toy", objects, parts=parts, part_owners=((), ("car",), ("car",)))
+        >>> taxonomy.part_indices_of("car"), taxonomy.part_indices_of("sky"), taxonomy.parts_of("car")
+        ((0, 1, 2), (), ['wheel', 'door'])
+        """
+        own = tuple(part for part, owners in enumerate(self.part_owners) if object_name in owners)
+        return (0, *own) if own and self.has_rest else own
 
     def parts_of(self, object_name: str) -> list[str]:
         if self.parts is None:

@@ -8,6 +8,8 @@
     parts:
       - {name: window, of: [building], ids: [1]}
     ignored_part_ids: [0]
+    materials: [{name: asphalt, ids: [3]}]
+    derived: [materials]
     scenes: [street, field]
 
 `ids` are the values in the label files (left out: the position in the list), or "#rrggbb" for colour-coded masks.
@@ -17,7 +19,7 @@ import os
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -60,7 +62,7 @@ class TaxonomyFile(StrictConfig):
     textures: list[ClassEntry] | None = None
     ignored_texture_ids: list[int | str] = []
     scenes: list[ClassEntry] | None = None
-    derived: list[str] = []
+    derived: list[Literal["objects", "parts", "materials", "textures", "scenes"]] = []
 
 
 def built_in_taxonomies() -> list[str]:
