@@ -93,7 +93,9 @@ def test_pixels_are_those_of_the_plain_loss(weight_K: torch.Tensor | None) -> No
 def test_of_images() -> None:
     logits_BK = torch.randn(4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     found = summed_cross_entropy(logits_BK, torch.tensor([2, -1, 0, -1]), ignore_label=-1).mean()
-    by_hand = [-np.log(np.exp(row[y]) / np.exp(row).sum()) for row, y in ((logits_BK[0].numpy(), 2), (logits_BK[2].numpy(), 0))]
+    by_hand = [
+        -np.log(np.exp(row[y]) / np.exp(row).sum()) for row, y in ((logits_BK[0].numpy(), 2), (logits_BK[2].numpy(), 0))
+    ]
     assert float(found.value) == pytest.approx(np.mean(by_hand))
 
 

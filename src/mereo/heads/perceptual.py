@@ -1,7 +1,7 @@
 """Perceptual: objects, their parts, materials, scene and texture from the levels of one pyramid of feature maps.
 
-Xiao, Liu, Zhou, Jiang, Sun 2018, "Unified perceptual parsing for scene understanding", section 4; with the levels and the
-scene of deep grouping (DGM), section 4.
+Xiao, Liu, Zhou, Jiang, Sun 2018, "Unified perceptual parsing for scene understanding", section 4; with the levels and
+the scene of deep grouping (DGM), section 4.
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -83,7 +82,9 @@ class PerceptualLossConfig(StrictConfig):
     materials: float = Field(1.0, ge=0)
     scenes: float = Field(0.25, ge=0)
     textures: float = Field(1.0, ge=0)
-    class_balance: float = Field(0.0, ge=0, le=1, description="of objects: weight = frequency ** -class_balance, mean 1")
+    class_balance: float = Field(
+        0.0, ge=0, le=1, description="of objects: weight = frequency ** -class_balance, mean 1"
+    )
 
     def build(self, parser: SceneParser, pixels_K: Tensor | None) -> dict[str, nn.Module]:
         """One named term a task of the head."""

@@ -14,10 +14,10 @@ from mereo.errors import BadInput
 
 
 def train_only(parser: nn.Module, objective: nn.Module, names: Sequence[str]) -> None:
-    """Freezes whatever is not one of `names` or inside of it, for good: without gradients, and in evaluation mode however
-    often somebody calls `train()`. No names: everything is trained.
+    """Freezes whatever is not one of `names` or inside of it, for good: without gradients, and in evaluation mode
+    however often somebody calls `train()`. No names: everything is trained.
 
-    What holds a trained part is frozen itself: a stage that draws numbers in training does not draw for its part's sake.
+    What holds a trained part is frozen itself: a stage that draws numbers in training shall not draw for its sake.
     """
     if not names:
         return
