@@ -41,6 +41,9 @@ class Parse:
     What a parser does not answer stays None: instances (id of each pixel's thing), parts, materials, texture (maps of
     indices), scene (an index), answer_level, tokens, confidence (0..1 for each pixel).
 
+    A pixel's part is one of its object's. Pixels of objects without parts hold the part table's ignore index, and so
+    does the rest of an object where that table has no "rest".
+
     >>> table = LabelTable(names=("sky", "road"))
     >>> image_HWC = np.zeros((2, 4, 3), dtype=np.uint8)
     >>> parse = Parse(image_HWC, np.array([[0, 0, 0, 0], [0, 1, 1, 1]]), Taxonomy("street", table))

@@ -22,6 +22,7 @@ from mereo.features.pyramid_pooling import PyramidPoolingConfig
 from mereo.features.timm_backbone import TimmBackboneConfig
 from mereo.heads.mask2former import Mask2FormerConfig
 from mereo.heads.maskformer import MaskFormerConfig
+from mereo.heads.perceptual import PerceptualConfig
 from mereo.heads.pixel_classes import PixelClassesConfig
 from mereo.heads.semantic_pyramid import SemanticPyramidConfig
 from mereo.parser.preprocessing import PreprocessingConfig
@@ -53,7 +54,8 @@ StageConfig = Annotated[
     Field(discriminator="stage"),
 ]
 HeadConfig = Annotated[
-    PixelClassesConfig | MaskFormerConfig | Mask2FormerConfig | SemanticPyramidConfig, Field(discriminator="head")
+    PixelClassesConfig | MaskFormerConfig | Mask2FormerConfig | SemanticPyramidConfig | PerceptualConfig,
+    Field(discriminator="head"),
 ]
 
 

@@ -10,9 +10,11 @@ from torch import Tensor, nn
 
 from mereo.data.batches import Batch
 from mereo.errors import BadInput
+from mereo.losses.summed_loss import TaskLoss
 from mereo.parser.concept_terms import ConceptRegionsConfig
 from mereo.parser.evidence_terms import CoarsePixelsConfig, RegionClassificationConfig
 from mereo.parser.mask_terms import MaskQueriesLossConfig
+from mereo.parser.perceptual_terms import PerceptualLossConfig
 from mereo.parser.pixel_terms import AuxiliaryPixelsConfig, CrossEntropyConfig, PixelCrossEntropyConfig
 from mereo.parser.pyramid_terms import SemanticPyramidLossConfig
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
@@ -20,14 +22,15 @@ from mereo.parser.scene_parser import SceneAnswers, SceneParser
 
 @dataclass(frozen=True)
 class Losses:
-    """The weighted sum that training minimises, and each term before its weight."""
+    """The weighted sum that training minimises, and each term before its weight; NaN: the batch has no label for it."""
 
     total: Tensor
     terms: dict[str, Tensor]
 
 
 class Objective(nn.Module):
-    """`terms` maps a name to a module (answers, batch) -> loss; `weights` gives each its factor."""
+    """`terms` maps a name to a module (answers, batch) -> loss (a tensor, or a `TaskLoss` where labels may be absent);
+    `weights` gives each its factor."""
 
     def __init__(self, terms: Mapping[str, nn.Module], weights: Mapping[str, float] | None = None) -> None:
         super().__init__()
@@ -40,9 +43,10 @@ class Objective(nn.Module):
         self.weights = {name: 1.0 for name in terms} | dict(weights or {})
 
     def forward(self, answers: SceneAnswers, batch: Batch) -> Losses:
-        terms = {name: term(answers, batch) for name, term in self.terms.items()}
-        total = torch.stack([self.weights[name] * value for name, value in terms.items()]).sum()
-        return Losses(total, terms)
+        losses = {name: term(answers, batch) for name, term in self.terms.items()}
+        values = {name: loss.value if isinstance(loss, TaskLoss) else loss for name, loss in losses.items()}
+        total = torch.stack([self.weights[name] * value for name, value in values.items()]).sum()
+        return Losses(total, {name: loss.told if isinstance(loss, TaskLoss) else loss for name, loss in losses.items()})
 
 
 LossConfig = Annotated[
@@ -52,7 +56,8 @@ LossConfig = Annotated[
     | RegionClassificationConfig
     | ConceptRegionsConfig
     | MaskQueriesLossConfig
-    | SemanticPyramidLossConfig,
+    | SemanticPyramidLossConfig
+    | PerceptualLossConfig,
     Field(discriminator="loss"),
 ]
 
@@ -64,12 +69,19 @@ def build_objective(
     names = [config.loss for config in losses]
     if len(set(names)) != len(names):
         raise BadInput(f"losses must have different names, but got {names}; keep one of each.")
-    return Objective(
-        {config.loss: config.build(parser, pixels_K) for config in losses},
-        {config.loss: config.weight for config in losses},
-    )
+    terms: dict[str, nn.Module] = {}
+    weights: dict[str, float] = {}
+    for config in losses:
+        if isinstance(config, PerceptualLossConfig):  # One term a task.
+            of_tasks = config.build(parser, pixels_K)
+            terms |= of_tasks
+            weights |= {name: config.weight_of(name) for name in of_tasks}
+        else:
+            terms[config.loss] = config.build(parser, pixels_K)
+            weights[config.loss] = config.weight
+    return Objective(terms, weights)
 
 
 def needs_histogram(losses: tuple[LossConfig, ...]) -> bool:
-    balanced = (CrossEntropyConfig, SemanticPyramidLossConfig)
+    balanced = (CrossEntropyConfig, SemanticPyramidLossConfig, PerceptualLossConfig)
     return any(isinstance(config, balanced) and config.class_balance > 0 for config in losses)

@@ -13,6 +13,7 @@ from mereo.errors import BadInput
 from mereo.freed_memory import image_done
 from mereo.parser.answering import answering
 from mereo.parser.image_scores import image_scores
+from mereo.parser.perceptual_parsing import perceptual_answers, perceptual_prediction
 from mereo.parser.preprocessing import working_size
 from mereo.parser.segment_parsing import segment_rule_of, segmented_image
 from mereo.parser.tiled_parsing import TileSide, tile_side_for, tiled_labels
@@ -45,7 +46,7 @@ def parse_image(
     is_plain = side is None and scales == (1.0,) and not flip
     rule = segment_rule_of(parser) if is_plain else None  # Queries of different passes are not the same segments.
     with answering(parser):
-        confidence = instances = level = None
+        confidence = instances = level = perceptual = None
         if rule is not None:
             segmented = segmented_image(parser, image_HWC, working, rule, with_confidence=with_confidence)
             semantic, instances, confidence = segmented.semantic_HW, segmented.instances_HW, segmented.confidence_HW
@@ -55,6 +56,7 @@ def parse_image(
             )
         else:
             found = image_scores(parser, image_HWC, working, scales, flip)
+            perceptual = found.perceptual
             level = None if found.level_hw is None else on_pixels(found.level_hw.cpu().numpy().astype(np.uint8), size)
             if with_confidence:
                 semantic, confidence = labels_of_scores(
@@ -66,6 +68,10 @@ def parse_image(
                 )
             else:
                 semantic = labels_of_scores(found.scores_Khw, size, are_logits=not found.are_probabilities)
+        if perceptual is None:  # No plain pass so far, or no such head.
+            own_size = working_size(size, working_side or parser.preprocessing.working_side)
+            perceptual = perceptual_prediction(parser, image_HWC, own_size)
+        others = perceptual_answers(perceptual, semantic, parser.taxonomy)
     image_done()
     return Parse(
         image_HWC=image_HWC,
@@ -73,6 +79,10 @@ def parse_image(
         taxonomy=parser.taxonomy,
         name=name,
         instances=instances,
+        parts=others.parts_HW,
+        materials=others.materials_HW,
+        texture=others.texture_HW,
+        scene=others.scene,
         answer_level=level,
         confidence=confidence,
     )

@@ -7,6 +7,7 @@ from mereo.assembly.level_answers import LevelAnswers
 from mereo.assembly.pyramid_fusion import fuse_pyramid
 from mereo.errors import BadInput
 from mereo.heads.mask_queries import MaskQueriesHead
+from mereo.heads.perceptual import Perceptual
 from mereo.heads.pixel_classes import PixelClasses
 from mereo.heads.semantic_pyramid import SemanticPyramid, SemanticPyramidPrediction
 from mereo.parser.image_scores import prepared_image
@@ -49,7 +50,6 @@ def level_answers_of(parser: SceneParser, image_HWC: np.ndarray) -> LevelAnswers
 
 def _answers_by_levels(parser: SceneParser) -> bool:
     """Of several heads the first that says classes gives the answer, as in image_scores."""
-    head = next(
-        (one for one in parser.heads if isinstance(one, MaskQueriesHead | PixelClasses | SemanticPyramid)), None
-    )
+    kinds = (MaskQueriesHead, PixelClasses, SemanticPyramid, Perceptual)
+    head = next((one for one in parser.heads if isinstance(one, kinds)), None)
     return isinstance(head, SemanticPyramid) and head.unity is not None

@@ -140,7 +140,8 @@ class SceneParser(nn.Module):
         overlapping pieces: more detail, and memory that does not grow with the photograph.
 
         A head of mask queries with panoptic answers also tells the instances of things apart, in one plain pass: with
-        several scales, `flip` or tiles the answer is semantic.
+        several scales, `flip` or tiles the answer is semantic. Likewise a perceptual head: scales, `flip` and tiles are
+        for its objects; parts, materials, texture and scene come from one plain pass.
         """
         return parse_image(
             self,

@@ -23,6 +23,7 @@ from mereo.reasoning.cooccurrence_file import read_cooccurrence
 from mereo.reasoning.cooccurrence_of_samples import cooccurrence_of
 from mereo.recipe.recipe import Recipe
 from mereo.regions.superpixel_cache import cached_superpixels
+from mereo.training.trained_parts import require_parts
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def build_run(recipe: Recipe, *, folder: Path, compose: Callable[[Taxonomy], Sce
         _labelled_pixels_K(val_samples, "val")
     found = with_found_files(recipe, folder)
     parser = compose(taxonomy) if compose else found.parser.build(taxonomy)
+    require_parts(parser, recipe.training.only)
     not_taken: list[str] = []
     if recipe.start_from is not None:
         beside = folder / recipe.start_from

@@ -36,6 +36,7 @@ from mereo.training.settings import TrainingConfig
 from mereo.training.step_module import BufferMemory, StepModule
 from mereo.training.stop_signals import Stopped, StopSignals
 from mereo.training.synchronised_norm import synchronised
+from mereo.training.trained_parts import train_only
 
 LOG = logging.getLogger("mereo")
 
@@ -138,11 +139,11 @@ def _set_up(
     parser: SceneParser, objective: Objective | InstanceObjective, config: TrainingConfig, fabric: Fabric
 ) -> tuple[Any, Any, MovingAverage | None]:
     synchronised(parser, on_gpu=fabric.device.type == "cuda")
+    train_only(parser, objective, config.only)
     module = StepModule(parser, objective)
     if config.channels_last:
         module.to(memory_format=torch.channels_last)
-    others = [parser.path, parser.heads, objective]
-    optimizer = build_optimizer(parser.backbone, others, config.optimizer)
+    optimizer = build_optimizer(parser.backbone, [parser.path, parser.heads, objective], config.optimizer)
     compiled: Any = torch.compile(module) if config.compile else module
     wrapped, optimizer = fabric.setup(compiled, optimizer)
     average = None if config.ema_decay is None else MovingAverage(parser, decay=config.ema_decay)

@@ -39,6 +39,9 @@ class TrainingConfig(StrictConfig):
     steps: int = Field(ge=1, le=MANY)
     batch_size: int = Field(8, ge=1, le=65536, description="of the whole step, over all processes")
     seed: int = Field(0, ge=0, lt=1 << 63)
+    only: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (), max_length=64, description="parts to train, e.g. heads.0.texture; all the rest is frozen. Empty: everything"
+    )
     optimizer: OptimizerConfig = OptimizerConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
