@@ -21,6 +21,7 @@ from mereo.features.projection import Projection
 from mereo.features.pyramid_pooling import PooledPyramid
 from mereo.heads.mask2former import Mask2Former
 from mereo.heads.maskformer import MaskFormer
+from mereo.heads.perceptual import Perceptual, PerceptualPrediction
 from mereo.heads.pixel_classes import PixelClasses, PixelClassesPrediction
 from mereo.heads.semantic_pyramid import SemanticPyramid, SemanticPyramidPrediction
 from mereo.parser.config import HeadConfig, ParserConfig, StageConfig
@@ -55,6 +56,7 @@ HEADS = {
     "maskformer": MaskFormer,
     "mask2former": Mask2Former,
     "semantic_pyramid": SemanticPyramid,
+    "perceptual": Perceptual,
 }
 
 
@@ -75,6 +77,8 @@ def test_the_parser_of_every_recipe_is_built(recipe: Path) -> None:
             assert prediction.logits_BKhw.shape[1] == 3
         elif isinstance(prediction, SemanticPyramidPrediction):
             assert {logits_BKhw.shape[1] for logits_BKhw in prediction.logits_per_level} == {3}
+        elif isinstance(prediction, PerceptualPrediction):
+            assert prediction.object_logits_BKhw.shape[1] == 3
         else:
             assert prediction.class_scores_BKhw.shape[1] == 3
     layout = parser.path[-1].layout if len(parser.path) else parser.backbone.layout
