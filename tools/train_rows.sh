@@ -14,14 +14,19 @@ export threads=$((($(nproc) + at_once - 1) / at_once))
 keep() { # RUN: what `mereo table` reads goes under docs/runs
     mkdir -p "docs/runs/$1"
     cp "runs/$1"/{recipe.yaml,run.json,evaluation.json,per_image.csv} "docs/runs/$1/"
-    [ ! -f "runs/$1/tokens.json" ] || cp "runs/$1/tokens.json" "docs/runs/$1/"
+    local extra
+    for extra in tokens levels; do
+        [ ! -f "runs/$1/$extra.json" ] || cp "runs/$1/$extra.json" "docs/runs/$1/"
+    done
 }
 
 # Rows of one recipe that differ in a switch: the recipe's name, then what is changed.
 variant() { # NAME: sets `recipe` and `changes`
+    local with_anl='parser.path=[{stage: feature_pyramid, width: 128, finest_stride: 8}, {stage: asymmetric_nonlocal}]'
     local without_region_loss='losses=[{loss: pixel_cross_entropy, class_balance: 0.3}, {loss: coarse_pixels, weight: 0.4, class_balance: 0.3}]'
     recipe="$1" changes=()
     case "$1" in affinity_*) recipe=affinity changes=("$without_region_loss") ;; esac
+    case "$1" in pyramid_*) recipe=pyramid changes=("row=pyramid $(tr a-i A-I <<<"${1#pyramid_}")") ;; esac
     case "$1" in
     concepts_unsupervised)
         recipe=concepts
@@ -34,6 +39,15 @@ variant() { # NAME: sets `recipe` and `changes`
         changes+=("row=learned edges, support only" parser.path.1.edges=learned parser.path.1.messages=positive) ;;
     affinity_learned_negative)
         changes+=("row=learned edges, suppression only" parser.path.1.edges=learned parser.path.1.messages=negative) ;;
+    pyramid_a) changes+=(parser.heads.0.context=none parser.heads.0.representation=finest) ;;
+    pyramid_b) changes+=(parser.heads.0.context=none parser.heads.0.representation=finest "$with_anl") ;;
+    pyramid_c) changes+=(parser.heads.0.representation=finest) ;;
+    pyramid_d) changes+=(parser.heads.0.context=none losses.0.rule=raw) ;;
+    pyramid_e) changes+=(parser.heads.0.context=none losses.0.rule=ground_truth) ;;
+    pyramid_f) changes+=(parser.heads.0.context=none) ;;
+    pyramid_g) changes+=(parser.heads.0.context=none "$with_anl") ;;
+    pyramid_h) ;; # the recipe as it is
+    pyramid_i) changes+=(parser.heads.0.representation=auxiliary) ;;
     esac
 }
 
@@ -48,16 +62,21 @@ row() { # NAME SEED
         command=(.venv/bin/python benchmarks/peers/train_smp_deeplabv3plus.py "recipes/camvid_fcn_$protocol.yaml")
     [ -d "runs/$run" ] && settings+=(--resume)
     "${command[@]}" --out "runs/$run" "${settings[@]}"
+    if [[ "$1" = pyramid_* && ! -f "runs/$run/levels.json" ]]; then # Without unities a run leaves none by itself.
+        "$mereo" evaluate "runs/$run" --levels --out "runs/$run/evaluated"
+        cp "runs/$run/evaluated/levels.json" "runs/$run/"
+    fi
     keep "$run"
 }
 export -f keep variant row
 
 if [ "$protocol" = full ]; then # One seed, the baseline two.
-    rows="fcn:0 fcn:1 affinity:0 ocr:0 concepts:0 deeplabv3:0 smp:0 upernet:0"
+    rows="fcn:0 fcn:1 affinity:0 ocr:0 concepts:0 deeplabv3:0 smp:0 upernet:0 pyramid_a:0 pyramid_h:0"
 else
     names="fcn deeplabv3 affinity affinity_both affinity_positive affinity_negative affinity_learned"
     names+=" affinity_learned_positive affinity_learned_negative ocr concepts concepts_unsupervised glore"
     names+=" maskformer maskformer_concepts upernet smp"
+    names+=" pyramid_a pyramid_b pyramid_c pyramid_d pyramid_e pyramid_f pyramid_g pyramid_h pyramid_i"
     rows=$(for name in $names; do echo "$name:0 $name:1"; done)
 fi
 chosen=""
