@@ -1,13 +1,12 @@
-"""A small folder in the layout of Broden+, written here with names of its own: every label is known beforehand."""
+"""Every label of a small Broden+ is what was written into it."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from broden_folder import SIZE, codes, halves, write_broden
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 from scipy.io import savemat
 
 from mereo.data.broden_format import BrodenSamples
@@ -16,103 +15,10 @@ from mereo.data.parts_of_owners import parts_of_owners
 from mereo.data.sources import BrodenSource, JoinedSource, open_samples
 from mereo.errors import BadInput
 
-SIZE = (4, 6)
-LISTS = {
-    "object.csv": "label,name\n0,-\n1,sky\n2,car\n3,horse\n4,mouse\n5,mouse\n",
-    "part.csv": "label,name\n0,-\n1,wheel\n2,door\n3,leg\n",
-    "material.csv": "label,name\n0,-\n1,wood\n2,glass\n",
-    "scene.csv": "label,name\n0,street\n1,field\n",
-    "texture.csv": "label,name\n0,banded\n1,woven\n",
-    "object_part_hierarchy.csv": "object_label,object_name,part_labels,part_names\n2,car,0;1;2,x\n3,horse,0;3,y\n",
-    "label_assignment.csv": (
-        "dataset,category,raw_label,raw_name,broden_label,broden_name\n"
-        "ade20k,object,300,sky,1,sky\nade20k,object,401,car,2,car\nade20k,object,402,odd,0,-\n"
-        "ade20k,part,7,wheel,1,wheel\nade20k,part,9,door,2,door\nade20k,part,11,odd,0,-\n"
-        "ade20k,scene,0,--s,-1,-\nade20k,scene,1,old_road-s,0,street\n"
-        "pascal,object,5,horse,3,horse\npascal,object,6,sky,1,sky\npascal,part,2,leg,3,leg\n"
-        "os,material,0,,0,-\nos,material,1,oak,1,wood\nos,material,3,pane,2,glass\n"
-    ),
-    "scene_categories.txt": "a1 old_road\na2 misc\n",
-    "labels_joint_anno.txt": "woven/w1.jpg woven banded\nbanded/b1.jpg banded\n",
-}
-PART2IND = """
-% [horse]
-pimap{13}('lfuleg')     = 6;                % left front upper leg
-for ii = 1:10
-    pimap{13}(sprintf('leg_%d', ii)) = 10+ii; % multiple legs
-end
-pimap{13}('lfho')       = 30;
-"""
-RECORDS = {
-    "broden_ade20k_pascal_train.json": [("ade20k", 0), ("ade20k", 1), ("pascal", 1)],
-    "broden_ade20k_pascal_val.json": [("ade20k", 1)],
-    "broden_os_train.json": [("os", 0)],
-    "dtd_training_list.json": [("dtd", 0), ("dtd", 1)],
-}
-
-
-def picture(path: Path, size: tuple[int, int] = SIZE) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.full((*size, 3), 90, np.uint8)).save(path)
-
-
-def codes(path: Path, values_HW: np.ndarray) -> None:
-    """ADE20K's packing: red // 10 * 256 + green."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    channels = np.stack([values_HW // 256 * 10, values_HW % 256, np.zeros_like(values_HW)], axis=-1)
-    Image.fromarray(channels.astype(np.uint8)).save(path)
-
-
-def halves(left: int, right: int) -> np.ndarray:
-    values_HW = np.full(SIZE, left)
-    values_HW[:, 3:] = right
-    return values_HW
-
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    meta, data = tmp_path / "meta_file", tmp_path / "broden_dataset"
-    (meta / "ade20k").mkdir(parents=True)
-    for name, text in LISTS.items():
-        (meta / name).write_text(text)
-    for name, records in RECORDS.items():
-        lines = [json.dumps({"dataset": data_set, "file_index": index, "width": 6}) for data_set, index in records]
-        (meta / name).write_text("\n".join(lines) + "\n")
-    index = {"folder": np.array(["R/x", "R/y"], dtype=object), "filename": np.array(["a1.jpg", "a2.jpg"], dtype=object)}
-    savemat(meta / "ade20k" / "index_ade20k.mat", {"index": index})
-    for stem, folder in (("a1", "x"), ("a2", "y")):
-        picture(data / "ade20k" / "R" / folder / f"{stem}.jpg")
-        codes(data / "ade20k" / "R" / folder / f"{stem}_seg.png", halves(300, 401))
-    parts_HW = halves(7, 7)  # A wheel on the sky as well: it has no parts.
-    parts_HW[0, 3:], parts_HW[1, 3:], parts_HW[2, 3:] = 0, 11, 9
-    codes(data / "ade20k" / "R" / "x" / "a1_parts_1.png", parts_HW)
-    write_pascal(data / "pascal")
-    picture(data / "opensurfaces" / "photos" / "12.jpg")
-    red_HW = np.kron(halves(1, 3), np.ones((2, 2), dtype=int))  # Twice the photograph's size.
-    red_HW[:2] = 0
-    (data / "opensurfaces" / "photos-labels").mkdir()
-    colours = np.stack([red_HW, red_HW * 7, red_HW * 0], axis=-1).astype(np.uint8)
-    Image.fromarray(colours).save(data / "opensurfaces" / "photos-labels" / "12.png")
-    (data / "opensurfaces" / "photos.csv").write_text("photo_id,fov\n12,3\n")
-    for name in ("woven/w1.jpg", "banded/b1.jpg"):
-        picture(data / "dtd" / "dtd-r1.0.1" / "images" / name)
-    return tmp_path
-
-
-def write_pascal(folder: Path) -> None:
-    (folder / "part" / "Annotations_Part").mkdir(parents=True)
-    (folder / "context" / "trainval").mkdir(parents=True)
-    (folder / "part" / "part2ind.m").write_text(PART2IND)
-    mask_HW = np.zeros(SIZE, dtype=np.uint8)
-    mask_HW[3, :2] = 1
-    parts = np.zeros(2, dtype=[("part_name", object), ("mask", object)])
-    parts[0], parts[1] = ("lfuleg", mask_HW), ("tail", np.ones(SIZE, dtype=np.uint8) - mask_HW)
-    things = np.zeros(2, dtype=[("class_ind", object), ("parts", object)])
-    things[0], things[1] = (13, parts), (2, np.zeros((0, 0)))
-    for stem in ("p0", "p1"):
-        picture(folder / "VOC2010" / "JPEGImages" / f"{stem}.jpg")
-        savemat(folder / "part" / "Annotations_Part" / f"{stem}.mat", {"anno": {"objects": things}})
-        savemat(folder / "context" / "trainval" / f"{stem}.mat", {"LabelMap": halves(5, 6).astype(np.uint16)})
+    return write_broden(tmp_path)
 
 
 def test_the_taxonomy_is_made_of_the_lists(root: Path) -> None:
@@ -212,94 +118,3 @@ def test_parts_against_a_loop(data: st.DataObject) -> None:
             if drawn:
                 wanted[row, column] = part_HW[row, column] if int(part_HW[row, column]) in own[owner] else 0
     assert (parts_of_owners(object_HW, part_HW, is_part_of_KP, ignore_index=255) == wanted).all()
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("object.csv", None, r"Broden\+ must have meta_file/object.csv, but got none in .*; copy the folder"),
-        ("object.csv", "label\n0\n", r"must have the columns label, name, but lacks \['name'\] in .*object.csv"),
-        ("object.csv", "label,name\n0,-\n2,sky\n", r"labels must count from 0 without a gap, but got \[0, 2\] ... in"),
-        ("object.csv", "label,name\n0,-\nx,sky\n", "a label of .* must be a whole number, but got 'x' in .*object.csv"),
-        ("object.csv", "label,name\n0,sky\n1,car\n", "label 0 must be void .'-'., but got 'sky' in .*object.csv"),
-        ("scene.csv", "label,name\n", "labels must count from 0"),
-        (
-            "object_part_hierarchy.csv",
-            "object_label,part_labels\n2,0;9\n",
-            r"objects and parts must be in their lists, but got object 2 with \[0, 9\] in",
-        ),
-        (
-            "label_assignment.csv",
-            "dataset,category,raw_label,raw_name,broden_label\nos,material,1,oak,3\n",
-            "a material must be in its list, but got label 3 in label_assignment.csv",
-        ),
-        ("broden_ade20k_pascal_train.json", "", "records of objects must be of ade20k, pascal, but got none in"),
-        (
-            "broden_ade20k_pascal_train.json",
-            '{"dataset": "os", "file_index": 0}',
-            r"records of objects must be of ade20k, pascal, but got \['os'\] in",
-        ),
-        ("broden_ade20k_pascal_train.json", "{", r"a record of Broden\+ must be JSON, but got"),
-        ("broden_ade20k_pascal_train.json", '{"dataset": "ade20k"}', "a record of .*file_index: Field required"),
-        (
-            "broden_ade20k_pascal_train.json",
-            '{"dataset": "ade20k", "file_index": 2}',
-            "a record's file_index must be below 2 in ade20k, but got 2",
-        ),
-        ("ade20k/index_ade20k.mat", "no matlab", "a MATLAB file must be readable, but got .* in .*index_ade20k.mat"),
-    ],
-)
-def test_bad_lists(root: Path, name: str, text: str | None, message: str) -> None:
-    path = root / "meta_file" / name
-    if text is None:
-        path.unlink()
-    else:
-        path.write_text(text)
-    with pytest.raises(BadInput, match=message):
-        BrodenSamples(root)
-
-
-def test_more_bad_lists(root: Path) -> None:
-    meta = root / "meta_file"
-    (meta / "part.csv").write_bytes(b"\xff\xfe")
-    with pytest.raises(
-        BadInput, match="must be a readable CSV file, but got bytes that are no UTF-8 text in .*part.csv"
-    ):
-        BrodenSamples(root)
-    (meta / "part.csv").write_text(LISTS["part.csv"])
-    savemat(meta / "ade20k" / "index_ade20k.mat", {"index": 3})
-    with pytest.raises(BadInput, match="ADE20K's index must hold folder and filename, but got neither in"):
-        BrodenSamples(root)
-    (meta / "labels_joint_anno.txt").write_text("../../../secret.jpg x\nwoven/w1.jpg\n")
-    with pytest.raises(BadInput, match=r"a file of Broden\+ must lie in .*images, but got '../../../secret.jpg'; mend"):
-        BrodenSamples(root, labels="textures")
-    (meta / "labels_joint_anno.txt").write_bytes(b"\xff")
-    with pytest.raises(BadInput, match="must be a readable text file, but got bytes that are no UTF-8 text"):
-        BrodenSamples(root, labels="textures")
-
-
-def test_what_is_wrong_with_a_picture_is_named(root: Path) -> None:
-    data = root / "broden_dataset"
-    samples, materials = BrodenSamples(root), BrodenSamples(root, labels="materials")
-    codes(data / "ade20k" / "R" / "x" / "a1_seg.png", halves(300, 999))
-    with pytest.raises(BadInput, match=r"but got 999 at pixel \(row 0, column 3\) in .*a1_seg.png"):
-        samples[0]
-    savemat(data / "pascal" / "context" / "trainval" / "p1.mat", {"Other": 3})
-    with pytest.raises(BadInput, match="PASCAL-Context must hold LabelMap in rows and columns, but got none in .*p1"):
-        samples[2]
-    picture(data / "opensurfaces" / "photos" / "12.jpg", (4, 9))
-    with pytest.raises(BadInput, match="label and photograph must have one shape, but got 12x8 for 9x4 in .*12.png"):
-        materials[0]
-    picture(data / "opensurfaces" / "photos" / "12.jpg")
-    (data / "ade20k" / "R" / "y" / "a2.jpg").unlink()
-    with pytest.raises(
-        BadInput, match="pictures of broden_ade20k_pascal_train.json must be there, .* 1 of 3, first .*a2"
-    ):
-        BrodenSamples(root)
-    (root / "meta_file" / "texture.csv").write_text("label,name\n0,banded\n")
-    with pytest.raises(BadInput, match="a folder of DTD must be named after a texture, but got 'woven' for"):
-        BrodenSamples(root, labels="textures")[0]
-    rows = [line for line in LISTS["label_assignment.csv"].splitlines() if not line.startswith("os,")]
-    (root / "meta_file" / "label_assignment.csv").write_text("\n".join(rows))
-    with pytest.raises(BadInput, match="label_assignment.csv must assign every material of os, but got none in"):
-        BrodenSamples(root, labels="materials")[0]
