@@ -138,6 +138,7 @@ def test_counts_leave_out_sources_without_objects(tmp_path: Path, monkeypatch: p
     steps = []
     counted = cooccurrence_of(joined(), progress=lambda *step: steps.append(step))
     assert counted.counts_KK.diagonal().tolist() == [2, 1, 1] and steps[-1] == (4, 4)
+    assert counted.num_images == 4
     alone = JoinedSamples({"words": MadeSamples(3, has_objects=False)})
     with pytest.raises(BadInput, match="samples must have semantic labels, but got none in words/0"):
         class_histogram(alone)

@@ -177,3 +177,28 @@ def test_edges_from_a_file_beside_the_recipe(folder: Path) -> None:
     write_cooccurrence(folder / "counts.safetensors", Cooccurrence(counted.counts_KK, ("road", "sky"), 8))
     with pytest.raises(BadInput, match="class counts must be of the parser's classes, but got 'road' where the parser"):
         build_run(asked, folder=folder)
+
+
+def test_joined_sources_count_where_objects_are_labelled(folder: Path) -> None:
+    (folder / "joint.yaml").write_text("name: t\nobjects: [sky, road]\nignored_ids: [255]\ntextures: [woven]\n")
+    text = DESCRIPTION.replace("{name: tiny, objects: [sky, road], ignored_ids: [255]}", "../joint.yaml")
+    (folder / "data" / "mereo.yaml").write_text(text)
+    (folder / "cloth" / "train" / "woven").mkdir(parents=True)
+    Image.fromarray(np.full((20, 30, 3), 80, dtype=np.uint8)).save(folder / "cloth" / "train" / "woven" / "0.png")
+    streets = {"format": "folder", "root": "data"}
+    cloth = {"format": "class_folders", "root": "cloth", "taxonomy": "joint.yaml"}
+    # The first source has no objects: what is counted does not hang on the order.
+    joined = {"format": "joined", "taxonomy": "joint.yaml", "sources": {"cloth": cloth, "streets": streets}}
+    built = build_run(
+        recipe(
+            train_data=joined,
+            augmentation={"crop": [16, 24], "rare_class_share": 1.0},
+            losses=[{"loss": "pixel_cross_entropy", "class_balance": 0.5}],
+        ),
+        folder=folder,
+    )
+    assert built.pixels_K is not None and built.pixels_K.tolist() == [3 * 10 * 27] * 2
+    assert built.augment(built.train_samples[0]).texture == 0
+    assert built.augment(built.train_samples[1]).semantic_HW is not None
+    alone = joined | {"sources": {"cloth": cloth}}
+    assert build_run(recipe(train_data=alone, val_data=None), folder=folder).pixels_K is None

@@ -66,6 +66,15 @@ class CocoPanopticSource(StrictConfig):
     images: str
 
 
+class BrodenSource(StrictConfig):
+    """One list of Broden+: pictures with objects, parts and scenes, or with materials, or with textures."""
+
+    format: Literal["broden_plus"] = "broden_plus"
+    root: str
+    labels: Literal["objects", "materials", "textures"]
+    split: Literal["train", "val"] = "train"
+
+
 class DrawnScenesSource(StrictConfig):
     """Procedural pictures with perfect labels; nothing is read from disk."""
 
@@ -83,6 +92,7 @@ PlainSource = Annotated[
     | VocSource
     | Ade20kSource
     | CocoPanopticSource
+    | BrodenSource
     | DrawnScenesSource,
     Field(discriminator="format"),
 ]
@@ -174,6 +184,12 @@ def _open_coco_panoptic(source: CocoPanopticSource, folder: Path | None) -> Samp
     return CocoPanopticSamples(root / source.annotations, segments=root / source.segments, images=root / source.images)
 
 
+def _open_broden(source: BrodenSource, folder: Path | None) -> Samples:
+    from mereo.data.broden_format import BrodenSamples
+
+    return BrodenSamples(find_root(source.root, folder=folder), labels=source.labels, split=source.split)
+
+
 def _open_drawn_scenes(source: DrawnScenesSource, folder: Path | None) -> Samples:
     from mereo.data.drawn_scenes import DrawnScenes
 
@@ -198,6 +214,7 @@ _OPENERS: dict[type, Callable[..., Samples]] = {
     VocSource: _open_voc,
     Ade20kSource: _open_ade20k,
     CocoPanopticSource: _open_coco_panoptic,
+    BrodenSource: _open_broden,
     DrawnScenesSource: _open_drawn_scenes,
     JoinedSource: _open_joined,
 }

@@ -172,8 +172,8 @@ class Taxonomy:
                     )
         if self.has_rest and self.part_owners[0]:
             raise BadInput(
-                f"the part {REST!r} must name no owner, but got {list(self.part_owners[0])}; "
-                "it belongs to every object that has parts."
+                f"the part {REST!r} must name no owner, but got {list(self.part_owners[0])}; it belongs to every "
+                "object that has parts."
             )
         unknown = [task for task in self.derived if task not in TASKS or getattr(self, task) is None]
         if unknown:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mereo.atomic_files import write_json
 from mereo.cache_folder import cache_folder
-from mereo.data.joined_samples import sources_with_objects
+from mereo.data.joined_samples import JoinedSamples, sources_with_objects
 from mereo.data.sample import Samples
 from mereo.data.taxonomy_file import taxonomy_to_dict
 from mereo.errors import BadEnvironment, BadInput
@@ -31,13 +31,17 @@ def cooccurrence_of(samples: Samples, *, progress: Callable[[int, int], None] | 
             pass  # A read-only home costs a recount a run, nothing else.
     if not bool(counts_KK.any()):
         raise BadInput("training labels must hold at least one labelled pixel, but got none; check the ignored ids.")
-    return Cooccurrence(counts_KK, tuple(taxonomy.object_names), len(samples))
+    return Cooccurrence(counts_KK, tuple(taxonomy.object_names), sum(map(len, _counted(samples))))
+
+
+def _counted(samples: Samples) -> tuple[Samples, ...]:
+    """Of joined sources those that label objects."""
+    return (isinstance(samples, JoinedSamples) and sources_with_objects(samples)) or (samples,)
 
 
 def _label_maps(samples: Samples, progress: Callable[[int, int], None] | None) -> Iterator[Tensor]:
-    labelled = sources_with_objects(samples) or (samples,)
-    total, done = sum(map(len, labelled)), 0
-    for source in labelled:
+    total, done = sum(map(len, _counted(samples))), 0
+    for source in _counted(samples):
         for index in range(len(source)):
             sample = source[index]
             if sample.semantic_HW is None:
