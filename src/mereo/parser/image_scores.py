@@ -1,7 +1,7 @@
 """Class scores of one picture at its working size: one plain pass, or the mean over scales and the mirrored picture.
 
-Pixel classes and perceptual heads give logits; mask queries and pyramids give probabilities, in which the classes of each
-pixel sum to 1.
+Pixel classes and perceptual heads give logits; mask queries and pyramids give probabilities, in which the classes of
+each pixel sum to 1.
 """
 
 from collections.abc import Iterator, Sequence
