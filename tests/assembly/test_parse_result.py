@@ -116,6 +116,11 @@ def test_a_part_may_be_unknown_and_confidence_is_a_probability() -> None:
         ([[0]], {"scene": 2}, "scene must be an index of the taxonomy's scenes, but got 2 with 2 scenes"),
         (
             [[0]],
+            {"image_texture": 0},
+            "image_texture must be an index of the taxonomy's textures, but got 0 with no te",
+        ),
+        (
+            [[0]],
             {"scene": 0, "taxonomy": Taxonomy("plain", LabelTable(("sky",)))},
             "scene must be an index .* but got 0 with no scenes",
         ),

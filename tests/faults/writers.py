@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "drawing"))
 from test_evaluation_files import made_evaluation
 from test_level_files import made_measures
+from test_perceptual_files import perceptual_measures
 from tiny_parser import tiny_parser
 from writers_of_answers import (
     draw_found_things,
@@ -50,6 +51,7 @@ from mereo.data.sample import Sample
 from mereo.drawing.parse_files import save_parse
 from mereo.evaluation.evaluation_files import write_evaluation
 from mereo.evaluation.level_files import write_level_measures
+from mereo.evaluation.perceptual_files import write_perceptual_measures
 from mereo.evaluation.results_text import write_section
 from mereo.evaluation.token_measures import TokenMeasures, write_token_measures
 from mereo.parser.weights import save_parser, save_with_temperature
@@ -264,6 +266,7 @@ WRITERS = (
     Writer("explanation of tokens", explain_tokens_of_one),
     Writer("measures of tokens", lambda f: write_token_measures(TOKEN_MEASURES, f)),
     Writer("measures of levels", lambda f: write_level_measures(made_measures(), f)),
+    Writer("measures of tasks", lambda f: write_perceptual_measures(perceptual_measures(), f)),
     Writer("histogram", count_classes, forgives=True),
     Writer("co-occurrence", lambda f: cooccurrence_of(OneSample()), forgives=True),  # type: ignore[arg-type]
     Writer("superpixels", lambda f: cached_superpixels(small_picture()), forgives=True),

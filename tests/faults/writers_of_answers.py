@@ -53,7 +53,10 @@ from mereo.reasoning.cooccurrence_file import write_cooccurrence
 
 @lru_cache(maxsize=1)
 def small_parse() -> Any:
-    return parse_of(np.arange(20 * 30).reshape(20, 30) % 3, 3)
+    """Of objects, and of materials that are called the same."""
+    parse = parse_of(np.arange(20 * 30).reshape(20, 30) % 3, 3)
+    taxonomy = replace(parse.taxonomy, materials=parse.taxonomy.objects)
+    return replace(parse, taxonomy=taxonomy, materials=parse.semantic)
 
 
 def make_page(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A perceptual head in a parse: five tasks, parts within the answered objects, scales, tiles, a head beside it."""
+"""A perceptual head in a parse: five tasks, parts within the answered objects, scales, tiles, other heads beside."""
 
 import numpy as np
 import pytest

@@ -11,7 +11,8 @@ from small_run import small_recipe, write_recipe
 from torch import nn
 
 from mereo.errors import BadInput
-from mereo.parser.weights import read_tensors
+from mereo.evaluation.perceptual_files import read_perceptual_measures
+from mereo.parser.weights import load, read_tensors
 from mereo.recipe.assemble import build_run
 from mereo.recipe.recipe import load_recipe
 from mereo.recipe.run_recipe import run_recipe
@@ -32,7 +33,8 @@ def write_textures(folder: Path) -> Path:
     content: dict[str, Any] = small_recipe(steps=6, only=["heads.0.texture"], ema_decay=0.9)
     content["parser"] |= {"path": [], "heads": [{"head": "perceptual", "width": 8}]}
     content["train_data"] = {"format": "class_folders", "root": "textures"}
-    content |= {"losses": [{"loss": "perceptual"}], "val_data": None}
+    content["val_data"] = {"format": "class_folders", "root": "textures", "split": "val"}
+    content["losses"] = [{"loss": "perceptual"}]
     content["augmentation"] = {"crop": [32, 32], "flip": 0.5}
     path = folder / "recipe.yaml"
     path.write_text(dump_yaml(content))
@@ -99,6 +101,15 @@ def test_resumed_it_is_the_unbroken_run(start: Path, tmp_path: Path, monkeypatch
 def test_terms_without_labels_are_left_out_of_the_metrics(start: Path, tmp_path: Path) -> None:
     rows = (tmp_path / "before" / "metrics.jsonl").read_text().splitlines()
     assert len(rows) == 2 and all("perceptual_textures" in row and "perceptual_objects" not in row for row in rows)
+
+
+def test_a_run_without_objects_is_measured_by_its_textures(start: Path, tmp_path: Path) -> None:
+    found = read_perceptual_measures(tmp_path / "before")
+    assert found is not None and list(found.tasks) == ["textures"] and found.num_images == 6
+    assert not (tmp_path / "before" / "evaluation.json").exists()
+    card = load(tmp_path / "before" / "last.safetensors").card
+    assert card is not None and card.measured == {"textures_accuracy": round(found.score, 4)}
+    assert card.measured_on == "6 images of val"
 
 
 class TwoParts(nn.Module):

@@ -39,7 +39,8 @@ class Parse:
     """`semantic` holds indices into `taxonomy.object_names` for every pixel, never the ignore index.
 
     What a parser does not answer stays None: instances (id of each pixel's thing), parts, materials, texture (maps of
-    indices), scene (an index), answer_level, tokens, confidence (0..1 for each pixel).
+    indices), scene and image_texture (one index for the whole picture; a texture makes sense for pictures of a single
+    surface), answer_level, tokens, confidence (0..1 for each pixel).
 
     A pixel's part is one of its object's. Pixels of objects without parts hold the part table's ignore index, and so
     does the rest of an object where that table has no "rest".
@@ -60,6 +61,7 @@ class Parse:
     materials: np.ndarray | None = None
     texture: np.ndarray | None = None
     scene: int | None = None
+    image_texture: int | None = None
     answer_level: np.ndarray | None = None
     tokens: np.ndarray | None = None
     confidence: np.ndarray | None = None
@@ -82,12 +84,8 @@ class Parse:
             _check_range("instances", self.instances, highest=MAX_INSTANCE_ID, parse_name=self.name)
         if self.confidence is not None and not _is_between(self.confidence, 0.0, 1.0 + 1e-3):
             raise BadInput(f"confidence must be numbers from 0 to 1, but got others in {self.name}; apply a softmax.")
-        if self.scene is not None and (taxonomy.scenes is None or not 0 <= self.scene < len(taxonomy.scenes)):
-            known = "no scenes" if taxonomy.scenes is None else f"{len(taxonomy.scenes)} scenes"
-            raise BadInput(
-                f"scene must be an index of the taxonomy's scenes, but got {self.scene} with {known} in {self.name}; "
-                "use the parser's own taxonomy."
-            )
+        self._check_word("scene", "scenes", self.scene, taxonomy.scenes)
+        self._check_word("image_texture", "textures", self.image_texture, taxonomy.textures)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -196,6 +194,14 @@ class Parse:
             raise BadInput(
                 f"{field} must have the image's size {self.size[1]}x{self.size[0]}, "
                 f"but got shape {array_HW.shape} in {self.name}; upsample it first."
+            )
+
+    def _check_word(self, field: str, task: str, index: int | None, table: LabelTable | None) -> None:
+        if index is not None and (table is None or not 0 <= index < len(table)):
+            known = f"no {task}" if table is None else f"{len(table)} {task}"
+            raise BadInput(
+                f"{field} must be an index of the taxonomy's {task}, but got {index} with {known} in {self.name}; "
+                "use the parser's own taxonomy."
             )
 
     def _check_indices(self, field: str, table: LabelTable | None, *, may_be_ignored: bool = True) -> None:

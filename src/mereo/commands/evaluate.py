@@ -39,7 +39,10 @@ def evaluate(
         ),
     ] = False,
 ) -> None:
-    """Mean IoU, pixel accuracy, boundary IoU, a table of classes, and how far confidences can be trusted."""
+    """Mean IoU, pixel accuracy, boundary IoU, a table of classes, and how far confidences can be trusted.
+
+    Of a parser of several tasks (objects, parts, materials, scenes, textures), each on the images that label it.
+    """
     from rich.console import Console
 
     from mereo.data.folder_format import FolderSamples
@@ -48,6 +51,7 @@ def evaluate(
     from mereo.evaluation.evaluation_files import write_evaluation
     from mereo.evaluation.worst_images import WorstImages
     from mereo.parser.devices import require_device
+    from mereo.parser.perceptual_parsing import has_perceptual
     from mereo.parser.token_weights import require_tokens
     from mereo.parser.weights import load, save_with_temperature
 
@@ -66,6 +70,10 @@ def evaluate(
     else:
         samples = _val_data_of_run(Path(parser))
     console = Console(highlight=False, markup=False, emoji=False)
+    if has_perceptual(loaded):
+        samples = _evaluate_tasks(loaded, samples, out, console)
+        if len(samples) == 0:
+            return  # No labels of objects: all is told.
     fit = None
     if fit_temperature:
         fit = _fitted(loaded, samples, factors, flip, console)
@@ -142,6 +150,21 @@ def _evaluate_levels(loaded: Any, samples: Any, out: Path | None, console: Any) 
     print_levels(found, console)
     if out is not None:
         write_level_measures(found, out)
+
+
+def _evaluate_tasks(loaded: Any, samples: Any, out: Path | None, console: Any) -> Any:
+    """Measures every task of a perceptual parser; the samples that label objects are what the rest is measured on."""
+    from mereo.commands.evaluated_tasks import print_tasks
+    from mereo.evaluation.labelled_samples import SamplesWithObjects
+    from mereo.evaluation.perceptual_evaluation import evaluate_perceptual
+    from mereo.evaluation.perceptual_files import write_perceptual_measures
+
+    with _progress(console, "evaluating every task") as progress:
+        found = evaluate_perceptual(loaded, samples, progress=progress)
+    print_tasks(found, console)
+    if out is not None:
+        write_perceptual_measures(found, out)
+    return SamplesWithObjects(samples)
 
 
 def _percent(value: float | None) -> str:

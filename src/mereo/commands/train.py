@@ -43,10 +43,15 @@ def train(
     console = Console(highlight=False, markup=False, emoji=False)
     if not tell_the_end(report, "train", console):
         return
+    if report.perceptual is not None:
+        from mereo.commands.evaluated_tasks import print_tasks
+
+        print_tasks(report.perceptual, console)
     if report.evaluation is not None:
         from mereo.commands.evaluate import print_evaluation
 
         print_evaluation(report.evaluation, console)
-        console.print(f"{report.folder}/last.safetensors")
-    elif (report.folder / "last.safetensors").is_file():
-        console.print(f"{report.folder}/last.safetensors (no val data, so nothing was measured)")
+    if (report.folder / "last.safetensors").is_file():
+        is_measured = report.evaluation is not None or report.perceptual is not None
+        without = "" if is_measured else " (no val data, so nothing was measured)"
+        console.print(f"{report.folder}/last.safetensors{without}")

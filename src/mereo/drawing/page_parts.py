@@ -81,13 +81,15 @@ def script_data(content: Any) -> str:
     return json.dumps(content, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def colour_rules(indices: Iterable[int], colours_K3: Iterable[tuple[int, int, int]]) -> str:
+def colour_rules(indices: Iterable[int], colours_K3: Iterable[tuple[int, int, int]], *, prefix: str = "k") -> str:
     """A CSS class for each class's colour, since style attributes are what the policy forbids.
 
     >>> colour_rules([3], [(255, 0, 16)])
     '.k3 { --k: #ff0010; fill: #ff0010; }'
     """
-    return "\n".join(
-        ".k{0} {{ --k: #{1:02x}{2:02x}{3:02x}; fill: #{1:02x}{2:02x}{3:02x}; }}".format(index, *map(int, colour))
-        for index, colour in zip(indices, colours_K3, strict=True)
-    )
+    rules = []
+    for index, colour in zip(indices, colours_K3, strict=True):
+        red, green, blue = map(int, colour)
+        value = f"#{red:02x}{green:02x}{blue:02x}"
+        rules.append(f".{prefix}{index} {{ --k: {value}; fill: {value}; }}")
+    return "\n".join(rules)

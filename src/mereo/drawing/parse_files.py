@@ -16,9 +16,10 @@ from mereo.data.coco_panoptic_writing import id_png_path
 from mereo.data.id_png import write_id_png
 from mereo.data.panoptic_map import PanopticSegment
 from mereo.drawing.file_stems import safe_stem
-from mereo.drawing.hover_map import HoverMap, hover_map
+from mereo.drawing.hover_map import HoverMap, hover_map, index_hover_map
 from mereo.drawing.label_png import write_label_png
 from mereo.drawing.overlay import draw_overlay
+from mereo.drawing.task_maps import TaskMap, described_tasks, task_maps
 from mereo.drawing.text_lines import without_surrogates
 from mereo.drawing.unsure_areas import write_unsure_png
 from mereo.errors import BadInput
@@ -33,11 +34,22 @@ PANOPTIC_FOLDER = "panoptic"
 
 @dataclass(frozen=True)
 class ParseFiles:
-    """What `Parse.save` wrote."""
+    """What `Parse.save` wrote; `tasks` are the label maps of parts, materials and textures, where the parse has any."""
 
     labels: Path
     overlay: Path
     description: Path
+    tasks: dict[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ParsedTask:
+    """Parts, materials or textures of one image: its label map's path, class indices and shares, where is what."""
+
+    task: str
+    labels: str
+    shares: tuple[tuple[int, float], ...]
+    hover: HoverMap | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -57,10 +69,12 @@ class ParsedImage:
     # One for each of `segments`, in the same order: what the pixels of `panoptic` hold.
     panoptic_segments: tuple[PanopticSegment, ...] = field(default=(), repr=False)
     hover: HoverMap | None = field(default=None, repr=False)
+    tasks: tuple[ParsedTask, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         files = {
             "labels": self.labels,
+            **{one.task: one.labels for one in self.tasks},
             **({} if self.panoptic is None else {"panoptic": self.panoptic}),
             "overlay": self.overlay,
             "photograph": self.photograph,
@@ -78,17 +92,21 @@ class SkippedImage:
 
 
 def save_parse(parse: Parse, folder: str | Path, *, stem: str | None = None) -> ParseFiles:
-    """STEM.labels.png, STEM.overlay.jpg and STEM.json in `folder`; the stem is the parse's name if left out."""
+    """STEM.labels.png, STEM.overlay.jpg and STEM.json in `folder`; the stem is the parse's name if left out.
+
+    Also STEM.parts.png, STEM.materials.png and STEM.textures.png, of what the parse answers.
+    """
     stem = safe_stem(parse.name) if stem is None else stem
     if stem != safe_stem(stem):
         raise BadInput(f"stem must be a plain file name, but got {stem!r}; e.g. {safe_stem(stem)!r}.")
     folder = Path(folder)
     labels = write_label_png(folder / f"{stem}.labels.png", parse.semantic, parse.taxonomy.objects.colours_K3)
     overlay = write_picture(folder / f"{stem}.overlay", draw_overlay(parse))
+    tasks = {one.task: _write_task(one, folder / f"{stem}.{one.task}.png") for one in task_maps(parse)}
     description = folder / f"{stem}.json"
-    content = {"files": {"labels": labels.name, "overlay": overlay.name}, **described(parse)}
-    write_json(description, without_surrogates(content))
-    return ParseFiles(labels, overlay, description)
+    files = {"labels": labels.name, "overlay": overlay.name, **{task: path.name for task, path in tasks.items()}}
+    write_json(description, without_surrogates({"files": files, **described(parse)}))
+    return ParseFiles(labels, overlay, description, tasks)
 
 
 def save_for_page(
@@ -124,6 +142,7 @@ def save_for_page(
         panoptic=panoptic.relative_to(folder).as_posix(),
         panoptic_segments=panoptic_segments,
         hover=hover_map(parse),
+        tasks=tuple(_saved_task(one, folder, stem) for one in task_maps(parse)),
     )
 
 
@@ -133,6 +152,7 @@ def described(parse: Parse, panoptic_ids: Sequence[int] | None = None) -> dict[s
     if parse.scene_name is not None:
         content["scene"] = parse.scene_name
     content["segments"] = described_segments(parse.segments)
+    content |= described_tasks(parse)
     if parse.answer_level is not None:
         content["answer_levels"] = described_levels(parse.answer_level)
     for segment, number in zip(content["segments"], panoptic_ids or ()):
@@ -182,6 +202,16 @@ def write_picture(path_without_suffix: Path, picture_HWC: np.ndarray) -> Path:
         picture.save(content, format="PNG")
     write_bytes(path, content.getvalue())
     return path
+
+
+def _write_task(one: TaskMap, path: Path) -> Path:
+    return write_label_png(path, one.label_HW, one.table.colours_K3, ignore_index=one.table.ignore_index)
+
+
+def _saved_task(one: TaskMap, folder: Path, stem: str) -> ParsedTask:
+    path = _write_task(one, folder / one.task / f"{stem}.png")
+    shares = tuple((index, pixels / one.label_HW.size) for index, pixels in one.areas)
+    return ParsedTask(one.task, path.relative_to(folder).as_posix(), shares, index_hover_map(one.label_HW))
 
 
 def _write_panoptic(parse: Parse, folder: Path, stem: str) -> tuple[Path, tuple[PanopticSegment, ...]]:

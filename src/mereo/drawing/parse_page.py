@@ -7,7 +7,7 @@ from typing import Any
 
 from mereo.atomic_files import write_text
 from mereo.data.taxonomy import Taxonomy
-from mereo.drawing.hover_map import hover_script
+from mereo.drawing.hover_map import HoverMap, hover_script
 from mereo.drawing.legend import percent
 from mereo.drawing.page_parts import (
     basic_style,
@@ -19,12 +19,14 @@ from mereo.drawing.page_parts import (
     script_data,
 )
 from mereo.drawing.parse_files import ParsedImage, SkippedImage
+from mereo.drawing.task_maps import TITLES, title_of
 from mereo.drawing.text_lines import printable
 
 TEMPLATE = Path(__file__).with_name("parse_page.html")
 # A page of thousands of images must still open: beyond this the maps for pointing are left out, the pictures stay.
 MAX_HOVER_BYTES = 8_000_000
 MAX_SEGMENTS_SHOWN = 400
+DERIVED_WORDS = "Derived: learned from labels that nobody drew, but that follow from other classes."
 
 
 def write_parse_page(
@@ -52,6 +54,7 @@ def write_parse_page(
             script=script,
         ),
         "script": script,
+        "task_views": _task_views(images),
         "filters": _filters(images, taxonomy),
         "cards": "\n".join(_card(image, names[image.source]) for image in images),
         "skipped": _skipped(skipped, names),
@@ -91,22 +94,41 @@ def _part(suffix: str) -> str:
 
 def _colour_rules(taxonomy: Taxonomy, images: Sequence[ParsedImage]) -> str:
     present = sorted({segment.class_index for image in images for segment in image.segments})
-    return colour_rules(present, taxonomy.objects.colours_K3[present].tolist())
+    rules = [colour_rules(present, taxonomy.objects.colours_K3[present].tolist())]
+    for task in _tasks_of(images):
+        shares = (one.shares for image in images for one in image.tasks if one.task == task)
+        present = sorted({index for of_image in shares for index, _ in of_image})
+        colours_K3 = getattr(taxonomy, task).colours_K3
+        rules.append(colour_rules(present, colours_K3[present].tolist(), prefix=f"{task}-"))
+    return "\n".join(rules)
+
+
+def _tasks_of(images: Sequence[ParsedImage]) -> list[str]:
+    """Those that some image has, in the order of their buttons."""
+    found = {one.task for image in images for one in image.tasks}
+    return [task for task in TITLES if task in found]
+
+
+def _task_views(images: Sequence[ParsedImage]) -> str:
+    return "".join(
+        f'<label data-task="{task}"><input type="radio" name="view" value="{task}">'
+        f"<span>{TITLES[task]}</span></label>\n"
+        for task in _tasks_of(images)
+    )
 
 
 def _page_data(
     images: Sequence[ParsedImage], names: dict[str, str], taxonomy: Taxonomy, max_hover_bytes: int
 ) -> dict[str, Any]:
-    entries, hover_bytes = [], 0
+    entries, budget = [], _Budget(max_hover_bytes)
     for image in images:
         hover = image.hover if len(image.segments) <= MAX_SEGMENTS_SHOWN else None
-        hover_bytes += len(hover.runs) if hover else 0
         entries.append(
             {
                 "name": printable(names[image.source]),
                 "width": image.size[1],
                 "height": image.size[0],
-                "scene": image.description.get("scene", ""),
+                "scene": _scene(image),
                 "found": found_in_words(image),
                 "photograph": relative_link(image.photograph),
                 "overlay": relative_link(image.overlay),
@@ -115,10 +137,42 @@ def _page_data(
                     [segment.class_index, round(segment.share, 5), segment.instance_id]
                     for segment in image.segments[:MAX_SEGMENTS_SHOWN]
                 ],
-                "hover": [*hover.size, hover.runs] if hover and hover_bytes <= max_hover_bytes else None,
+                "hover": budget.spent_on(hover),
+                "tasks": {
+                    one.task: {
+                        "labels": relative_link(one.labels),
+                        "classes": [[index, round(share, 5)] for index, share in one.shares],
+                        "hover": budget.spent_on(one.hover),
+                    }
+                    for one in image.tasks
+                },
             }
         )
-    return {"classes": taxonomy.object_names, "images": entries}
+    tasks = {
+        task: {
+            "title": title_of(task, taxonomy),
+            "about": DERIVED_WORDS if task in taxonomy.derived else "",
+            "classes": list(getattr(taxonomy, task).names),
+        }
+        for task in _tasks_of(images)
+    }
+    return {"classes": taxonomy.object_names, "tasks": tasks, "images": entries}
+
+
+class _Budget:
+    """Maps for pointing, as long as there is room for them."""
+
+    def __init__(self, num_bytes: int) -> None:
+        self.left = num_bytes
+
+    def spent_on(self, hover: HoverMap | None) -> list[int | str] | None:
+        self.left -= len(hover.runs) if hover else 0
+        return [*hover.size, hover.runs] if hover and self.left >= 0 else None
+
+
+def _scene(image: ParsedImage) -> str:
+    scene: str = image.description.get("scene", "")
+    return f"{scene} (derived)" if scene and "scenes" in image.description.get("derived", ()) else scene
 
 
 def _filters(images: Sequence[ParsedImage], taxonomy: Taxonomy) -> str:

@@ -11,6 +11,8 @@ from mereo.evaluation.evaluation import Evaluation
 from mereo.evaluation.evaluation_files import EVALUATION_FILE, PER_IMAGE_FILE, read_evaluation
 from mereo.evaluation.level_files import read_level_measures
 from mereo.evaluation.level_measures import LevelMeasures
+from mereo.evaluation.perceptual_files import read_perceptual_measures
+from mereo.evaluation.perceptual_measures import PerceptualMeasures
 from mereo.evaluation.token_measures import TokenMeasures, read_token_measures
 from mereo.strict_yaml import validated
 
@@ -37,13 +39,16 @@ class RunRecord(BaseModel):
 
 @dataclass(frozen=True)
 class EvaluatedRun:
-    """`tokens` is None for a parser that has none, `levels` for one that was not measured by level."""
+    """`tokens` is None for a parser that has none, `levels` for one that was not measured by level, `perceptual` for
+    one that answers objects alone.
+    """
 
     folder: Path
     record: RunRecord
     evaluation: Evaluation
     tokens: TokenMeasures | None = None
     levels: LevelMeasures | None = None
+    perceptual: PerceptualMeasures | None = None
 
 
 def read_evaluated_run(folder: str | Path) -> EvaluatedRun:
@@ -65,5 +70,11 @@ def read_evaluated_run(folder: str | Path) -> EvaluatedRun:
     except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path} must be readable JSON, but got: {error}; train again.") from error
     record = validated(RunRecord, content, source=str(path))
-    evaluation, tokens = read_evaluation(folder), read_token_measures(folder)
-    return EvaluatedRun(folder, record, evaluation, tokens, read_level_measures(folder))
+    return EvaluatedRun(
+        folder,
+        record,
+        read_evaluation(folder),
+        tokens=read_token_measures(folder),
+        levels=read_level_measures(folder),
+        perceptual=read_perceptual_measures(folder),
+    )

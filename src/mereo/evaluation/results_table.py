@@ -9,6 +9,7 @@ from mereo.errors import BadInput
 from mereo.evaluation.evaluated_run import EvaluatedRun
 from mereo.evaluation.level_measures import LevelMeasures
 from mereo.evaluation.number_text import mean_of
+from mereo.evaluation.perceptual_measures import PerceptualMeasures
 from mereo.metrics.paired_bootstrap import PairedDifference, paired_bootstrap
 
 
@@ -43,6 +44,11 @@ class ResultsLine:
         """Of the seeds that have been measured by level."""
         return [run.levels for run in self.runs if run.levels is not None]
 
+    @property
+    def perceptual_measures(self) -> list[PerceptualMeasures]:
+        """Of the seeds whose parser has more tasks than objects."""
+        return [run.perceptual for run in self.runs if run.perceptual is not None]
+
     def class_iou(self, class_index: int) -> float | None:
         """Mean over the seeds that have a value."""
         return mean_of([run.evaluation.per_class[class_index].iou for run in self.runs])
@@ -65,6 +71,10 @@ class ResultsTable:
     def lines_with_levels(self) -> list[ResultsLine]:
         """Those that were measured near borders; not all of them have a pyramid."""
         return [line for line in self.lines if line.level_measures]
+
+    @property
+    def lines_with_tasks(self) -> list[ResultsLine]:
+        return [line for line in self.lines if line.perceptual_measures]
 
     @property
     def classes_by_frequency(self) -> list[tuple[int, str, float | None]]:

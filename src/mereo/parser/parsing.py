@@ -83,6 +83,7 @@ def parse_image(
         materials=others.materials_HW,
         texture=others.texture_HW,
         scene=others.scene,
+        image_texture=others.image_texture,
         answer_level=level,
         confidence=confidence,
     )

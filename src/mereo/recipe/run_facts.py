@@ -8,6 +8,7 @@ from typing import Any
 from lightning_fabric import Fabric
 
 from mereo.evaluation.evaluation import Evaluation
+from mereo.evaluation.perceptual_measures import PerceptualMeasures
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import save_parser
 from mereo.recipe.assemble import BuiltRun
@@ -41,14 +42,27 @@ def run_facts(
     }
 
 
-def write_card(parser: SceneParser, recipe: Recipe, evaluation: Evaluation, out: Path) -> None:
-    measured = {"mean_iou": evaluation.mean_iou, "pixel_accuracy": evaluation.pixel_accuracy}
-    measured["boundary_iou"] = evaluation.boundary_iou
+def write_card(
+    parser: SceneParser,
+    recipe: Recipe,
+    evaluation: Evaluation | None,
+    out: Path,
+    *,
+    perceptual: PerceptualMeasures | None = None,
+) -> None:
+    """Of the other tasks of a perceptual parser each gives its first measure."""
+    measured: dict[str, float | None] = {}
+    if evaluation is not None:
+        measured = {name: getattr(evaluation, name) for name in ("mean_iou", "pixel_accuracy", "boundary_iou")}
+    if perceptual is not None:
+        of_tasks = {name: task for name, task in perceptual.tasks.items() if name != "objects"}
+        measured |= {f"{name}_{next(iter(task.measures))}": task.headline for name, task in of_tasks.items()}
+    num_images = perceptual.num_images if perceptual is not None else evaluation.num_images if evaluation else 0
     parser.card = recipe.card.model_copy(
         update={
             "title": recipe.card.title or recipe.name,
             "measured": {name: round(value, 4) for name, value in measured.items() if value is not None},
-            "measured_on": f"{evaluation.num_images} images of val",
+            "measured_on": f"{num_images} images of val",
             "trained_with": f"recipe {recipe.name}, {recipe.training.steps} steps",
         }
     )

@@ -11,11 +11,16 @@ from mereo.errors import BadInput
 from mereo.evaluation.evaluate import evaluate
 from mereo.evaluation.evaluation import Evaluation
 from mereo.evaluation.evaluation_files import write_evaluation
+from mereo.evaluation.labelled_samples import SamplesWithObjects
 from mereo.evaluation.level_evaluation import evaluate_levels
 from mereo.evaluation.level_files import write_level_measures
 from mereo.evaluation.level_measures import LevelMeasures
+from mereo.evaluation.perceptual_evaluation import evaluate_perceptual
+from mereo.evaluation.perceptual_files import write_perceptual_measures
+from mereo.evaluation.perceptual_measures import PerceptualMeasures
 from mereo.evaluation.token_evaluation import evaluate_tokens
 from mereo.evaluation.token_measures import TokenMeasures, write_token_measures
+from mereo.parser.perceptual_parsing import has_perceptual
 from mereo.parser.pyramid_levels import has_levels
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.token_weights import has_tokens
@@ -33,7 +38,8 @@ from mereo.training.stop_signals import Stopped, StopSignals
 
 @dataclass(frozen=True)
 class RunReport:
-    """`evaluation` is None where the recipe has no val data, a signal stopped the run, or another process measured.
+    """`evaluation` is None where the recipe has no val data (or none with labels of objects), a signal stopped the run,
+    or another process measured. `perceptual` is there for a parser of several tasks.
 
     `is_stopped`: a signal came before all was done. `is_first`: this process is the one that writes and tells.
     """
@@ -43,6 +49,7 @@ class RunReport:
     evaluation: Evaluation | None
     is_stopped: bool
     is_first: bool
+    perceptual: PerceptualMeasures | None = None
 
 
 def run_recipe(
@@ -81,44 +88,65 @@ def run_recipe(
         if not result.is_finished or built.val_samples is None:
             return RunReport(out, result, None, is_stopped=not result.is_finished, is_first=True)
         try:
-            evaluation = _measure(recipe, built, signals)
-            tokens, levels = _measure_tokens(built, signals), _measure_levels(built, signals)
+            with_objects = _val_with_objects(built)
+            evaluation = _measure(recipe, built.parser, with_objects, signals) if len(with_objects) else None
+            tokens, levels = (
+                _measure_tokens(built, with_objects, signals),
+                _measure_levels(built, with_objects, signals),
+            )
+            perceptual = _measure_perceptual(built, signals)
         except Stopped:
             return RunReport(out, result, None, is_stopped=True, is_first=True)
         if tokens is not None:
             write_token_measures(tokens, out)
         if levels is not None:
             write_level_measures(levels, out)
-        write_evaluation(evaluation, out)
-        if built.parser.config is not None:
-            write_card(built.parser, recipe, evaluation, out)
-        return RunReport(out, result, evaluation, is_stopped=False, is_first=True)
+        if perceptual is not None:
+            write_perceptual_measures(perceptual, out)
+        if evaluation is not None:
+            write_evaluation(evaluation, out)
+        if built.parser.config is not None and (evaluation is not None or perceptual is not None):
+            write_card(built.parser, recipe, evaluation, out, perceptual=perceptual)
+        return RunReport(out, result, evaluation, is_stopped=False, is_first=True, perceptual=perceptual)
 
 
-def _measure(recipe: Recipe, built: BuiltRun, signals: StopSignals) -> Evaluation:
+def _measure(recipe: Recipe, parser: SceneParser, samples: Samples, signals: StopSignals) -> Evaluation:
     settings = recipe.evaluation
     signals.raise_if_set()
-    evaluation = evaluate(
-        built.parser, _required_val(built), scales=settings.scales, flip=settings.flip, progress=signals.raise_if_set
-    )
+    evaluation = evaluate(parser, samples, scales=settings.scales, flip=settings.flip, progress=signals.raise_if_set)
     data = recipe.val_data.model_dump(mode="json") if recipe.val_data else None
     return evaluation.with_conditions(data=data, parser=recipe.name)
 
 
-def _measure_tokens(built: BuiltRun, signals: StopSignals) -> TokenMeasures | None:
-    if not has_tokens(built.parser):
+def _measure_tokens(built: BuiltRun, samples: Samples, signals: StopSignals) -> TokenMeasures | None:
+    if not has_tokens(built.parser) or len(samples) == 0:
         return None
-    return evaluate_tokens(built.parser, _required_val(built), progress=signals.raise_if_set)
+    return evaluate_tokens(built.parser, samples, progress=signals.raise_if_set)
 
 
-def _measure_levels(built: BuiltRun, signals: StopSignals) -> LevelMeasures | None:
-    if not has_levels(built.parser):
+def _measure_levels(built: BuiltRun, samples: Samples, signals: StopSignals) -> LevelMeasures | None:
+    if not has_levels(built.parser) or len(samples) == 0:
         return None
-    return evaluate_levels(built.parser, _required_val(built), progress=signals.raise_if_set)
+    return evaluate_levels(built.parser, samples, progress=signals.raise_if_set)
+
+
+def _measure_perceptual(built: BuiltRun, signals: StopSignals) -> PerceptualMeasures | None:
+    if not has_perceptual(built.parser):
+        return None
+    return evaluate_perceptual(built.parser, _required_val(built), progress=signals.raise_if_set)
+
+
+def _val_with_objects(built: BuiltRun) -> Samples:
+    """Of a parser of several tasks, samples may label other things than objects; of any other, all must label them."""
+    samples = _required_val(built)
+    return SamplesWithObjects(samples) if has_perceptual(built.parser) else samples
 
 
 def _score(parser: SceneParser, built: BuiltRun, run: RunFolder, signals: StopSignals) -> float:
-    score = evaluate(parser, _required_val(built), progress=signals.raise_if_set).mean_iou or 0.0
+    if has_perceptual(parser):
+        score = evaluate_perceptual(parser, _required_val(built), progress=signals.raise_if_set).score
+    else:
+        score = evaluate(parser, _required_val(built), progress=signals.raise_if_set).mean_iou or 0.0
     if run.is_writer:
         parser.eval()  # The loop sets it back.
         run.write_pictures(matching_pictures(parser, built.objective, _required_val(built)[0]))
