@@ -31,6 +31,8 @@ variant() { # NAME: sets `recipe` and `changes`
     concepts_unsupervised)
         recipe=concepts
         changes=("row=concept tokens, no token supervision" 'losses=[{loss: pixel_cross_entropy, class_balance: 0.3}]') ;;
+    grouping_no_top_down)
+        recipe=grouping changes=("row=deep grouping on UPerNet, no top-down" parser.path.1.top_down=false) ;;
     affinity_both) changes+=("row=class affinity") ;;
     affinity_positive) changes+=("row=class affinity, support only" parser.path.1.messages=positive) ;;
     affinity_negative) changes+=("row=class affinity, suppression only" parser.path.1.messages=negative) ;;
@@ -71,11 +73,11 @@ row() { # NAME SEED
 export -f keep variant row
 
 if [ "$protocol" = full ]; then # One seed, the baseline two.
-    rows="fcn:0 fcn:1 affinity:0 ocr:0 concepts:0 deeplabv3:0 smp:0 upernet:0 pyramid_a:0 pyramid_h:0"
+    rows="fcn:0 fcn:1 affinity:0 ocr:0 concepts:0 deeplabv3:0 smp:0 upernet:0 grouping:0 pyramid_a:0 pyramid_h:0"
 else
     names="fcn deeplabv3 affinity affinity_both affinity_positive affinity_negative affinity_learned"
     names+=" affinity_learned_positive affinity_learned_negative ocr concepts concepts_unsupervised glore"
-    names+=" maskformer maskformer_concepts upernet smp"
+    names+=" maskformer maskformer_concepts upernet smp grouping grouping_no_top_down"
     names+=" pyramid_a pyramid_b pyramid_c pyramid_d pyramid_e pyramid_f pyramid_g pyramid_h pyramid_i"
     rows=$(for name in $names; do echo "$name:0 $name:1"; done)
 fi
