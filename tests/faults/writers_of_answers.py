@@ -132,7 +132,7 @@ def write_page_of_an_evaluation(folder: Path) -> None:
 
 def summarise_parses(folder: Path) -> None:
     settings = ParseSettings(scales=(1.0,), flip=False, size=None, tile=None, max_pixels=10**6, stops_on_bad=False)
-    parse_run = ParseRun(tiny_parser(), "tiny", folder, settings)
+    parse_run = ParseRun(tiny_parser(taxonomy=small_parse().taxonomy), "tiny", folder, settings)
     parse_run.done.append(summarised_parse())
     parse_run._write_summary(is_finished=True)
 
