@@ -68,9 +68,7 @@ def test_levels_there_are(level: int) -> None:
 
 
 def test_rules_there_are() -> None:
-    with pytest.raises(
-        BadInput, match="rule must be one of nearest, product, but got 'near'; leave it out for nearest"
-    ):
+    with pytest.raises(BadInput, match="rule must be one of nearest, product, but got 'near'; leave it out"):
         made_photograph().group_of_superpixel(1, rule="near")  # type: ignore[arg-type]
 
 

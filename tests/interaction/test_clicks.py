@@ -16,6 +16,7 @@ from test_grouped_photograph import made_photograph
 from tiny_grouping_parser import tiny_grouping_parser
 from tiny_parser import random_image, tiny_parser
 
+from mereo.assembly.grouped_photograph import RULES
 from mereo.errors import BadInput
 from mereo.interaction.clicks import Click, clicked_mask, clicked_superpixels, group_photograph
 from mereo.parser.image_scores import prepared_image
@@ -53,9 +54,9 @@ def test_what_clicks_reach(clicks: list[Click], level: int, rule: Any, wanted: s
     assert (mask_HW == mask_HW[0]).all()
 
 
-def oracle(photograph: Any, clicks: list[Click], level: int) -> np.ndarray:
+def oracle(photograph: Any, clicks: list[Click], level: int, rule: Any) -> np.ndarray:
     """Pixel by pixel, from the definition."""
-    group_R = photograph.groups["nearest"][level - 1]
+    group_R = photograph.groups[rule][level - 1]
     height, width = photograph.size
     rows, columns = photograph.superpixel_hw.shape
     group_HW = np.full((height, width), -1)
@@ -78,12 +79,14 @@ places = st.tuples(st.integers(0, 202), st.integers(0, 149), st.booleans())
 
 
 @settings(max_examples=25, deadline=None)
-@given(drawn=st.lists(places, max_size=5), level=st.integers(1, 4))
-def test_masks_are_those_of_the_definition(photograph: Any, drawn: list[tuple[int, int, bool]], level: int) -> None:
+@given(drawn=st.lists(places, max_size=5), level=st.integers(1, 4), rule=st.sampled_from(RULES))
+def test_masks_are_those_of_the_definition(
+    photograph: Any, drawn: list[tuple[int, int, bool]], level: int, rule: Any
+) -> None:
     clicks = [Click(*one) for one in drawn]
-    mask_HW = clicked_mask(photograph, clicks, level=level)
-    np.testing.assert_array_equal(mask_HW, oracle(photograph, clicks, level))
-    np.testing.assert_array_equal(mask_HW, clicked_mask(photograph, clicks[::-1], level=level))
+    mask_HW = clicked_mask(photograph, clicks, level=level, rule=rule)
+    np.testing.assert_array_equal(mask_HW, oracle(photograph, clicks, level, rule))
+    np.testing.assert_array_equal(mask_HW, clicked_mask(photograph, clicks[::-1], level=level, rule=rule))
 
 
 def test_the_hierarchy_is_the_parsers_own(photograph: Any) -> None:

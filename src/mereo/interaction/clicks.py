@@ -49,8 +49,8 @@ def require_grouping(parser: SceneParser) -> None:
     if not any(isinstance(stage, DeepGrouping) for stage in parser.path):
         stages = ", ".join(type(stage).__name__ for stage in parser.path) or "no stage"
         raise BadInput(
-            f"a parser must have the stage deep_grouping on its path to group a photograph, but got {stages}; train one "
-            "with that stage in its recipe's path, and name its run folder as the parser."
+            f"a parser must have the stage deep_grouping on its path to group a photograph, but got {stages}; train "
+            "one with that stage in its recipe's path, and name its run folder as the parser."
         )
 
 
