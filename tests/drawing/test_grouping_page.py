@@ -36,7 +36,7 @@ def photograph() -> GroupedPhotograph:
 def page(photograph: GroupedPhotograph, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     return write_grouping_page(
-        tmp_path,
+        folder,
         photograph,
         name=NASTY,
         level=2,
