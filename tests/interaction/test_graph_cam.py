@@ -13,6 +13,7 @@ from tiny_parser import random_image, taxonomy_of, tiny_parser
 
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput
+from mereo.features.feature_maps import Frame
 from mereo.interaction.class_scores import asked_class, class_score
 from mereo.interaction.graph_cam import carried_down, explain_heat, node_heat
 from mereo.parser.image_scores import prepared_image
@@ -38,6 +39,17 @@ def won_and_lost(parser: SceneParser, image_HWC: np.ndarray = IMAGE_HWC) -> list
     return [parser.taxonomy.object_names[index] for index in np.argsort(-count_K, kind="stable")]
 
 
+def logits_again(parser: SceneParser, answers: SceneAnswers) -> np.ndarray:
+    """K h w: what the path and the head make of the same features of the backbone."""
+    label_BHW = answers.evidence[-1].label_BHW
+    frame = Frame(image_size=tuple(label_BHW.shape[1:]), superpixels_BHW=label_BHW)
+    features = answers.backbone_features
+    with torch.no_grad():
+        for stage in parser.path:
+            features = stage(features, frame)
+        return parser.heads[0](features, frame).logits_BKhw[0].numpy()
+
+
 def score_by_loops(logits_Khw: np.ndarray, index: int, where_hw: np.ndarray) -> float:
     total, count = 0.0, 0
     for row, column in np.ndindex(where_hw.shape):
@@ -56,6 +68,7 @@ def test_heat_is_that_of_the_definition(place: int, is_top_down: bool) -> None:
     answers = answers_of(parser, image_HWC)
     hierarchy, index = answers.evidence[-1], parser.taxonomy.object_names.index(name)
     logits_Khw = answers.predictions[0].logits_BKhw[0].numpy()
+    np.testing.assert_array_equal(logits_again(parser, answers), logits_Khw)
     where_hw = logits_Khw.argmax(axis=0) == index
     assert found.share == pytest.approx(where_hw.mean())
     if not where_hw.any():
@@ -75,7 +88,7 @@ def test_heat_is_that_of_the_definition(place: int, is_top_down: bool) -> None:
                 push = torch.zeros(1, nodes, channels, dtype=torch.float64)
                 push[0, node, channel] = sign * step
                 hook = source.register_forward_hook(lambda module, given, out, push=push: out + push)
-                pushed_Khw = answers_of(parser, image_HWC).predictions[0].logits_BKhw[0].numpy()
+                pushed_Khw = logits_again(parser, answers)
                 hook.remove()
                 scores.append(score_by_loops(pushed_Khw, index, where_hw))
             weight_C[channel] += (scores[0] - scores[1]) / (2 * step) / nodes
