@@ -58,6 +58,7 @@ def score_by_loops(logits_Khw: np.ndarray, index: int, where_hw: np.ndarray) -> 
     return total / count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_top_down", [True, False])
 @pytest.mark.parametrize("place", [0, -1], ids=["largest class", "smallest class"])
 def test_heat_is_that_of_the_definition(place: int, is_top_down: bool) -> None:
