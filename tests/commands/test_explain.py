@@ -95,7 +95,7 @@ def test_why_a_class(image: Path, tmp_path: Path, capsys: pytest.CaptureFixture)
     assert all(one["largest_heat"] >= one["mean_heat"] >= 0 for one in content["levels"])
     assert content["point"]["at"] == [3, 4] and all(0 <= heat <= 1 for heat in content["point"]["heat"])
     stems = {path.name.split(".")[0] for path in out.iterdir()}
-    assert stems == {"index", "photograph", "explanation", *(f"heat_{level}" for level in (1, 2, 3, 4))}
+    assert stems == {"index", "photograph", "answer", "explanation", *(f"heat_{level}" for level in (1, 2, 3, 4))}
     assert run(line) == 0 and "point" not in json.loads((out / "explanation.json").read_text())
 
 

@@ -13,7 +13,7 @@ from browser import PROGRAM, Browser
 from test_grouped_photograph import made_hierarchy
 
 from mereo.assembly.grouped_photograph import GroupedPhotograph
-from mereo.drawing.heat_page import draw_heat, heat_in_words, write_heat_page
+from mereo.drawing.heat_page import draw_answer, draw_heat, heat_in_words, write_heat_page
 
 NASTY = "<script>alert(1)</script>{{style}}"
 HEAT_R = np.array([1.0, 0.5, 0.25, 0.0, 0.0])
@@ -33,6 +33,7 @@ def page(photograph: GroupedPhotograph, tmp_path: Path) -> Path:
         name=NASTY,
         asked=NASTY,
         told=f"{NASTY} is the answer.",
+        answer_hw=np.array([[True, False]]),
         nodes_per_level=(5, 1),
         point_xy=(3, 2),
         notes=["Made here."],
@@ -49,6 +50,11 @@ def test_hot_is_orange(photograph: GroupedPhotograph) -> None:
     assert abs(columns.mean() - 475) < 2 and abs(rows.mean() - 75) < 2
 
 
+def test_where_it_is_the_answer(photograph: GroupedPhotograph) -> None:
+    picture_HWC = draw_answer(photograph, np.array([[True, False]]), side=600)
+    assert (picture_HWC[:, :298] == 90).all() and (picture_HWC[:, 303:] < 60).all()
+
+
 def test_how_much_is_hot(photograph: GroupedPhotograph) -> None:
     assert heat_in_words(photograph, HEAT_R) == "33 % at least half as hot as the hottest"
     assert heat_in_words(photograph, np.zeros(5)) == "nothing of this level speaks for it"
@@ -62,7 +68,7 @@ def test_what_stands_on_it(page: Path) -> None:
 
 def test_every_link_leads_to_a_picture(page: Path) -> None:
     links = re.findall(r'src="([^"]+)" width="(\d+)" height="(\d+)"', page.read_text(encoding="utf-8"))
-    assert len(links) == 3
+    assert len(links) == 4
     for link, width, height in links:
         assert link.startswith("./") and Image.open(page.parent / link).size == (int(width), int(height))
 

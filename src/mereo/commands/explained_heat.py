@@ -36,6 +36,7 @@ def explained_heat(
         name=image.name,
         asked=found.asked.name,
         told=told,
+        answer_hw=found.answer_hw,
         nodes_per_level=found.nodes_per_level,
         point_xy=point,
         notes=notes,

@@ -70,15 +70,20 @@ def draw_chosen(
     picture_HWC = draw_photograph(photograph, side=side)
     height, width = picture_HWC.shape[:2]
     mask_HW = photograph.on_pixels(chosen_R, (height, width))
-    if not mask_HW.all():
-        grey_P1 = np.asarray(Image.fromarray(picture_HWC).convert("L"))[~mask_HW][:, None]
-        picture_HWC[~mask_HW] = np.rint(grey_P1 * (1 - SHADE) + SHADE_COLOUR * SHADE).astype(np.uint8)
-    outline(picture_HWC, mask_HW)
+    spotlight(picture_HWC, mask_HW)
     picture = Image.fromarray(picture_HWC)
     across, down = width / photograph.size[1], height / photograph.size[0]
     for x, y, is_positive in clicks:
         _mark(picture, ((x + 0.5) * across, (y + 0.5) * down), is_positive=is_positive)
     return np.asarray(picture).copy()
+
+
+def spotlight(picture_HWC: np.ndarray, mask_HW: np.ndarray) -> None:
+    """Draw, in place, everything outside of the mask in grey and shade, and a line around the mask."""
+    require_shapes(picture_HWC=picture_HWC, mask_HW=mask_HW)
+    grey_P1 = np.asarray(Image.fromarray(picture_HWC).convert("L"))[~mask_HW][:, None]
+    picture_HWC[~mask_HW] = np.rint(grey_P1 * (1 - SHADE) + SHADE_COLOUR * SHADE).astype(np.uint8)
+    outline(picture_HWC, mask_HW)
 
 
 def _mark(picture: Image.Image, centre_xy: tuple[float, float], *, is_positive: bool) -> None:

@@ -7,8 +7,9 @@ import numpy as np
 from PIL import ImageDraw
 
 from mereo.assembly.grouped_photograph import GroupedPhotograph
+from mereo.assembly.level_answers import on_pixels
 from mereo.atomic_files import write_text
-from mereo.drawing.grouping_pictures import draw_photograph
+from mereo.drawing.grouping_pictures import draw_photograph, spotlight
 from mereo.drawing.legend import percent
 from mereo.drawing.level_pictures import MARK, MARK_EDGE, shown_size
 from mereo.drawing.page_parts import basic_style, escaped, filled, page_head, relative_link
@@ -27,12 +28,14 @@ def write_heat_page(
     name: str,
     asked: str,
     told: str,
+    answer_hw: np.ndarray,
     nodes_per_level: Sequence[int],
     point_xy: tuple[int, int] | None = None,
     notes: Sequence[str] = (),
 ) -> Path:
     """The page and one picture a level. `heat_per_level`: of each superpixel from 0 to 1, the hottest of its level;
-    `asked` is the class, `told` the sentence about its score. A point is marked on every picture."""
+    `asked` is the class, `answer_hw` where it is the answer, `told` the sentence about its score. A point is marked on
+    every level's picture."""
     folder, figures = Path(folder), []
     for level, (heat_R, nodes) in enumerate(zip(heat_per_level, nodes_per_level), start=1):
         picture_HWC = draw_heat(photograph, heat_R, point_xy=point_xy)
@@ -44,7 +47,13 @@ def write_heat_page(
         "head": page_head(
             f"Why {asked}? {name}", summary="Which groups speak for the class, level by level", style=style
         ),
-        "photograph": _picture(folder / "photograph", draw_photograph(photograph, side=SIDE), "Photograph", ""),
+        "pictures": "\n".join(
+            f"<figure>{_picture(folder / stem, picture_HWC, caption, '')}</figure>"
+            for stem, caption, picture_HWC in (
+                ("photograph", "Photograph", draw_photograph(photograph, side=SIDE)),
+                ("answer", f"Where {asked} is the answer", draw_answer(photograph, answer_hw)),
+            )
+        ),
         "told": escaped(told),
         "levels": "\n".join(figures),
         "footer": "".join(
@@ -58,6 +67,13 @@ def write_heat_page(
     }
     write_text(folder / "index.html", filled(TEMPLATE.read_text(encoding="utf-8"), values))
     return folder / "index.html"
+
+
+def draw_answer(photograph: GroupedPhotograph, answer_hw: np.ndarray, *, side: int = SIDE) -> np.ndarray:
+    """H W 3 uint8: the photograph where the class is the answer, shade elsewhere."""
+    picture_HWC = draw_photograph(photograph, side=side)
+    spotlight(picture_HWC, on_pixels(answer_hw, (picture_HWC.shape[0], picture_HWC.shape[1])))
+    return picture_HWC
 
 
 def draw_heat(

@@ -27,10 +27,14 @@ class AskedClass:
 
 @dataclass(frozen=True, eq=False)
 class ClassScore:
-    """`share`: of the pixels, those that the class wins; of a task of the whole image 1 if it is the answer, else 0."""
+    """`wins_hw`: the cells that the class wins; of a task that is answered for the whole image one cell."""
 
     score: Tensor
-    share: float
+    wins_hw: Tensor
+
+    @property
+    def share(self) -> float:
+        return float(self.wins_hw.double().mean())
 
 
 def asked_class(question: str, taxonomy: Taxonomy) -> AskedClass:
@@ -69,10 +73,9 @@ def class_score(answers: SceneAnswers, asked: AskedClass) -> ClassScore:
         raise BadInput(
             f"a parser must have a head that answers {asked.task} to be asked about it, but got none; ask about object."
         )
-    wins = logits.argmax(dim=0) == asked.index
-    of_class = logits[asked.index]
-    score = of_class[wins].mean() if bool(wins.any()) else of_class.mean()
-    return ClassScore(score, float(wins.double().mean()))
+    logits_Khw = logits if logits.dim() == 3 else logits[:, None, None]
+    wins_hw, of_class_hw = logits_Khw.argmax(dim=0) == asked.index, logits_Khw[asked.index]
+    return ClassScore(of_class_hw[wins_hw].mean() if bool(wins_hw.any()) else of_class_hw.mean(), wins_hw)
 
 
 def _task_logits(answers: SceneAnswers, task: str) -> Tensor | None:

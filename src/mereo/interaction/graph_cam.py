@@ -27,15 +27,20 @@ from mereo.shapes import require_shapes
 class GraphHeat:
     """`heat_per_level`: what each superpixel gets from the nodes of a level, 0 or more, level 1 first.
 
-    `score` is the class's, `share` how much of the answer is of the class (0: it was asked "why not?").
+    `score` is the class's, `answer_hw` where it is the answer (nowhere: it was asked "why not?").
     """
 
     photograph: GroupedPhotograph
     asked: AskedClass
     score: float
-    share: float
+    answer_hw: np.ndarray
     heat_per_level: tuple[np.ndarray, ...]
     nodes_per_level: tuple[int, ...]
+
+    @property
+    def share(self) -> float:
+        """How much of the answer is of the class."""
+        return float(self.answer_hw.mean())
 
     def heat_at(self, x: int, y: int) -> tuple[float, ...]:
         """At this pixel of the photograph, one number a level, relative to the level's largest (0 where all are 0)."""
@@ -89,7 +94,7 @@ def explain_heat(parser: SceneParser, image_HWC: np.ndarray, question: str) -> G
         photograph=GroupedPhotograph.of(image_HWC, hierarchy),
         asked=asked,
         score=float(found.score.detach()),
-        share=found.share,
+        answer_hw=found.wins_hw.cpu().numpy(),
         heat_per_level=tuple(heat_per_level),
         nodes_per_level=tuple(int(is_present_BS.sum()) for is_present_BS in hierarchy.is_present_per_level),
     )
