@@ -1,15 +1,21 @@
-"""A photograph that its EXIF tag turns is parsed, trained on and measured as a person sees it, in all eight ways."""
+"""A photograph that its EXIF tag turns is parsed, clicked on and measured as a person sees it, in all eight ways."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+sys.path.insert(0, str(Path(__file__).parent / "parser"))
+from tiny_grouping_parser import tiny_grouping_parser
+
 from mereo.assembly.parse import Parse
 from mereo.data.folder_format import FolderSamples
+from mereo.data.image_reading import read_image
 from mereo.data.taxonomy import Taxonomy
 from mereo.evaluation.evaluate import evaluate
+from mereo.interaction.clicks import Click, clicked_mask, group_photograph
 from mereo.strict_yaml import dump_yaml
 
 COLOURS = np.array([[20, 20, 220], [220, 20, 20], [20, 220, 20]], dtype=np.uint8)
@@ -36,6 +42,21 @@ class ColourParser:
         distance_HWK = np.abs(image_HWC[:, :, None].astype(int) - COLOURS).sum(axis=-1)
         semantic = distance_HWK.argmin(axis=-1).astype(np.int32)
         return Parse(image_HWC=image_HWC, semantic=semantic, taxonomy=self.taxonomy, name=name)
+
+
+@pytest.mark.parametrize("tag", range(1, 9))
+def test_a_click_is_in_the_upright_photograph(tmp_path: Path, tag: int) -> None:
+    colour_HW = np.zeros((24, 40), dtype=np.uint8)
+    colour_HW[:8, :16] = 1
+    upright = Image.fromarray(COLOURS[colour_HW])
+    stored = upright if STORED_FOR_TAG[tag] is None else upright.transpose(STORED_FOR_TAG[tag])
+    exif = Image.Exif()
+    exif[0x0112] = tag
+    stored.save(tmp_path / "a.png", exif=exif)
+    photograph = group_photograph(tiny_grouping_parser(), read_image(tmp_path / "a.png"))
+    mask_HW = clicked_mask(photograph, [Click(10, 5)], level=1)
+    assert mask_HW.shape == colour_HW.shape
+    assert (mask_HW != (colour_HW == 1)).sum() <= 1, "a superpixel may cut the corner"
 
 
 @pytest.mark.parametrize("tag", range(1, 9))

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "interaction"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
 from test_affinity_explanation import IMAGE_HWC, affinity_parser
 from test_token_explanation import token_parser
+from tiny_grouping_parser import tiny_grouping_parser
 from tiny_parser import tiny_parser
 from tiny_pyramid_parser import tiny_pyramid_parser
 
@@ -79,10 +80,44 @@ def test_levels_of_a_picture(image: Path, tmp_path: Path, capsys: pytest.Capture
     assert run([*line, "--at", "300,4"]) == 2
 
 
+def test_why_a_class(image: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    parser, out = tmp_path / "grouping.safetensors", tmp_path / "out"
+    save_parser(tiny_grouping_parser(), parser)
+    line = ["explain", str(image), "--why", "object=road", "--parser", str(parser), "--out", str(out)]
+    assert run([*line, "--at", "3,4"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("road is ") and "(object)" in printed[0] and printed[-1] == str(out / "index.html")
+    assert [one.split(":")[0] for one in printed[1:-1]] == [f"level {level}" for level in (1, 2, 3, 4)]
+    assert all("; at 3,4 " in one for one in printed[1:-1])
+    content = json.loads((out / "explanation.json").read_text())
+    assert (content["task"], content["class"]) == ("object", "road") and 0 <= content["share"] <= 1
+    assert [one["level"] for one in content["levels"]] == [1, 2, 3, 4]
+    assert all(one["largest_heat"] >= one["mean_heat"] >= 0 for one in content["levels"])
+    assert content["point"]["at"] == [3, 4] and all(0 <= heat <= 1 for heat in content["point"]["heat"])
+    stems = {path.name.split(".")[0] for path in out.iterdir()}
+    assert stems == {"index", "photograph", "answer", "explanation", *(f"heat_{level}" for level in (1, 2, 3, 4))}
+    assert run(line) == 0 and "point" not in json.loads((out / "explanation.json").read_text())
+
+
+def test_questions_that_cannot_be_asked(image: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    parser, out = tmp_path / "grouping.safetensors", tmp_path / "out"
+    save_parser(tiny_grouping_parser(), parser)
+    for question, words in (
+        ("", "a question must be TASK=CLASS, but got ''; e.g. object=road."),
+        ("object=rood", "but got 'rood'; did you mean 'road'?"),
+        ("objects=road", "but got 'objects'; did you mean 'object'?"),
+        ("scene=street", "one that the parser's taxonomy has, but got 'scene'; ask about object."),
+    ):
+        assert run(["explain", str(image), "--why", question, "--parser", str(parser), "--out", str(out)]) == 2
+        assert words in capsys.readouterr().err
+    assert not out.exists()
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], "explain must know what to explain, but got no view; give --affinity, --tokens or --levels."),
+        (["--why", "object=road"], "a parser must have the stage deep_grouping on its path to group a photograph"),
+        ([], "explain must know what to explain, but got no view; give --affinity, --tokens, --levels or --why."),
         (["--affinity", "--tokens"], "explain must know what to explain, but got 2 views; give"),
         (["--levels"], "a parser must have a pyramid of levels to explain them, but got one without; train one"),
         (["--tokens"], "a parser must gather tokens to explain them, but got one without; train e.g."),

@@ -1,11 +1,13 @@
 """`mereo explain IMAGE` with a view: why a parser answers what it answers, as pictures and a page."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mereo.commands.explained_affinity import explained_affinity
+from mereo.commands.explained_heat import explained_heat
 from mereo.commands.explained_levels import explained_levels
 from mereo.commands.explained_tokens import explained_tokens
 
@@ -22,6 +24,10 @@ def explain(
     levels: Annotated[
         bool, typer.Option("--levels", help="Which level of a pyramid answers where (semantic_pyramid).")
     ] = False,
+    why: Annotated[
+        str | None,
+        typer.Option(help="Which groups speak for a class (deep_grouping): TASK=CLASS, e.g. object=road."),
+    ] = None,
     parser: Annotated[str | None, typer.Option(help="A built-in name, a parser file, or a run folder.")] = None,
     at: Annotated[str | None, typer.Option(help="Ask about this pixel of the photograph: X,Y.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for index.html, the pictures and explanation.json.")] = Path(
@@ -30,8 +36,8 @@ def explain(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     max_pixels: Annotated[int, typer.Option(min=1, help="Larger photographs are refused.")] = 64_000_000,
 ) -> None:
-    """Explain one answer: what the parser first thought and what changed it, what its tokens look at, or how
-    large the cells are that answer.
+    """Explain one answer: what the parser first thought and what changed it, what its tokens look at, how
+    large the cells are that answer, or which groups speak for a class.
 
     Example: mereo explain street.jpg --affinity --parser runs/camvid_affinity_small --at 120,80
     """
@@ -40,11 +46,18 @@ def explain(
     from mereo.errors import BadInput
     from mereo.version import VERSION
 
-    views = {explained_affinity: affinity, explained_tokens: tokens, explained_levels: levels}
-    chosen = [view for view, is_asked in views.items() if is_asked]
+    views = (
+        (explained_affinity, affinity),
+        (explained_tokens, tokens),
+        (explained_levels, levels),
+        (partial(explained_heat, question=why or ""), why is not None),
+    )
+    chosen = [view for view, is_asked in views if is_asked]
     if len(chosen) != 1:
         got = f"{len(chosen)} views" if chosen else "no view"
-        raise BadInput(f"explain must know what to explain, but got {got}; give --affinity, --tokens or --levels.")
+        raise BadInput(
+            f"explain must know what to explain, but got {got}; give --affinity, --tokens, --levels or --why."
+        )
     if out.exists() and not out.is_dir():
         raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
     point = None if at is None else parsed_point(at)

@@ -19,6 +19,7 @@ from mereo.commands.data_draw import draw
 from mereo.commands.doctor import doctor
 from mereo.commands.evaluate import evaluate
 from mereo.commands.explain import explain
+from mereo.commands.group import group
 from mereo.commands.init import init
 from mereo.commands.models import models
 from mereo.commands.panoptic import panoptic_quality
@@ -66,6 +67,7 @@ for verb, line in (
     (evaluate, "Measure a parser on labelled images, class by class."),
     (transfer, "Fine-tune a parser's features on instances; box and mask AP."),
     (explain, "Explain one answer: what was changed, and what made it."),
+    (group, "Group a photograph's superpixels; choose groups by clicks."),
     (show, "Print a recipe with every default, or what a parser file holds."),
     (table, "Put results of run folders into one table."),
     (init, "Look at a labelled folder; write its taxonomy and a recipe."),

@@ -1,13 +1,11 @@
 """Where a parse is unsure: hatched on the overlay, and as a mask of its own."""
 
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from mereo.assembly.parse import Parse
-from mereo.atomic_files import write_bytes
+from mereo.drawing.mask_png import write_mask_png
 from mereo.shapes import require_shapes
 
 LIGHT, DARK = 255.0, 12.0
@@ -47,7 +45,5 @@ def stripe_pixels(size: tuple[int, int]) -> int:
 def write_unsure_png(path: str | Path, parse: Parse, threshold: float) -> float:
     """The mask as a PNG of one bit a pixel (white: unsure); the share of pixels that are unsure."""
     unsure_HW = parse.unsure(threshold)
-    content = BytesIO()
-    Image.fromarray(unsure_HW).save(content, format="PNG")
-    write_bytes(path, content.getvalue())
+    write_mask_png(path, unsure_HW)
     return float(unsure_HW.mean())

@@ -41,7 +41,7 @@ def image_scores(
     if tuple(scales) == (1.0,) and not flip:
         answers = parser(prepared_image(parser, image_HWC, size))
         found = (one for one in answers.predictions if isinstance(one, PerceptualPrediction))
-        return replace(_scores_of(answers), perceptual=next(found, None))
+        return replace(scores_of(answers), perceptual=next(found, None))
     image_1CHW = _on_device(parser, image_HWC)
     probabilities = _probabilities(parser, image_1CHW, size, scales, flip)
     total_1Khw = next(probabilities)
@@ -67,12 +67,12 @@ def _probabilities(
     for scale in sorted(scales, reverse=True):
         scaled_1CHW = resized_image(image_1CHW, (max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
         for is_flipped in (False, True) if flip else (False,):
-            found = _scores_of(parser(scaled_1CHW.flip(-1) if is_flipped else scaled_1CHW))
+            found = scores_of(parser(scaled_1CHW.flip(-1) if is_flipped else scaled_1CHW))
             probability_Khw = found.scores_Khw if found.are_probabilities else found.scores_Khw.softmax(dim=0)
             yield (probability_Khw.flip(-1) if is_flipped else probability_Khw)[None]
 
 
-def _scores_of(answers: "SceneAnswers") -> ImageScores:
+def scores_of(answers: "SceneAnswers") -> ImageScores:
     """For one image, of the first head that says classes."""
     for prediction in answers.predictions:
         if isinstance(prediction, MaskQueriesPrediction):

@@ -1,0 +1,70 @@
+"""What `mereo explain --why object=road` writes and says."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mereo.interaction.graph_cam import GraphHeat
+
+
+def explained_heat(
+    parser: Any,
+    image_HWC: "np.ndarray",
+    *,
+    image: Path,
+    point: tuple[int, int] | None,
+    out: Path,
+    notes: list[str],
+    question: str,
+) -> list[str]:
+    """Page, pictures and explanation.json in `out`; the lines for the terminal."""
+    from mereo.atomic_files import write_json
+    from mereo.drawing.heat_page import heat_in_words, write_heat_page
+    from mereo.drawing.text_lines import printable
+    from mereo.interaction.graph_cam import explain_heat, relative
+
+    found = explain_heat(parser, image_HWC, question)
+    heat_at = None if point is None else found.heat_at(*point)
+    relative_heat = [relative(heat_R) for heat_R in found.heat_per_level]
+    told = in_words(found)
+    page = write_heat_page(
+        out,
+        found.photograph,
+        relative_heat,
+        name=image.name,
+        asked=found.asked.name,
+        told=told,
+        answer_hw=found.answer_hw,
+        nodes_per_level=found.nodes_per_level,
+        point_xy=point,
+        notes=notes,
+    )
+    content = as_numbers(found)
+    if heat_at is not None and point is not None:
+        content["point"] = {"at": list(point), "heat": [round(heat, 6) for heat in heat_at]}
+    write_json(out / "explanation.json", content)
+    lines = [printable(told)]
+    for level, heat_R in enumerate(relative_heat, start=1):
+        at_point = "" if heat_at is None or point is None else f"; at {point[0]},{point[1]} {heat_at[level - 1]:.2f}"
+        lines.append(f"level {level}: {heat_in_words(found.photograph, heat_R)}{at_point}")
+    return [*lines, str(page)]
+
+
+def in_words(found: "GraphHeat") -> str:
+    from mereo.drawing.legend import percent
+
+    task, name, score = found.asked.task, found.asked.name, f"{found.score:.2f}"
+    if found.share == 0:
+        return f"{name} is not the answer anywhere ({task}): its score, {score}, is the mean over the whole picture."
+    return f"{name} is the answer in {percent(found.share)} of the picture ({task}), with a mean score of {score}."
+
+
+def as_numbers(found: "GraphHeat") -> dict[str, object]:
+    levels = [
+        {"level": level, "nodes": nodes, "largest_heat": float(heat_R.max()), "mean_heat": float(heat_R.mean())}
+        for level, (nodes, heat_R) in enumerate(zip(found.nodes_per_level, found.heat_per_level), start=1)
+    ]
+    asked = {"task": found.asked.task, "class": found.asked.name}
+    return {**asked, "score": round(found.score, 6), "share": round(found.share, 6), "levels": levels}

@@ -1,0 +1,100 @@
+"""The score of one class of one task: what an explanation asks a parser about, as one number with a gradient."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from mereo.data.taxonomy import LabelTable, Taxonomy
+from mereo.errors import BadInput
+from mereo.parser.image_scores import scores_of
+from mereo.parser.scene_parser import SceneAnswers
+
+TASKS = ("object", "part", "material", "scene", "texture")
+SMALLEST_PROBABILITY = 1e-12  # Its logarithm is finite.
+MOST_NAMED = 8
+
+
+@dataclass(frozen=True)
+class AskedClass:
+    """A class of a task, by its name and by its place in the task's label table."""
+
+    task: str
+    name: str
+    index: int
+
+
+@dataclass(frozen=True, eq=False)
+class ClassScore:
+    """`wins_hw`: the cells that the class wins; of a task that is answered for the whole image one cell."""
+
+    score: Tensor
+    wins_hw: Tensor
+
+    @property
+    def share(self) -> float:
+        return float(self.wins_hw.double().mean())
+
+
+def asked_class(question: str, taxonomy: Taxonomy) -> AskedClass:
+    """
+    >>> asked_class("object=road", Taxonomy("toy", LabelTable(("sky", "road"))))
+    AskedClass(task='object', name='road', index=1)
+    """
+    task, equals, name = (part.strip() for part in question.partition("="))
+    if not equals or not name:
+        raise BadInput(f"a question must be TASK=CLASS, but got {question!r:.80}; e.g. object=road.")
+    if task not in TASKS:
+        raise BadInput(f"the task of a question must be a known one, but got {task!r:.80}; {_hint(task, TASKS)}")
+    table = _tables(taxonomy)[task]
+    if table is None:
+        known = [one for one, its_table in _tables(taxonomy).items() if its_table is not None]
+        raise BadInput(
+            f"the task of a question must be one that the parser's taxonomy has, but got {task!r}; ask about "
+            f"{' or '.join(known)}."
+        )
+    if name not in table.names:
+        raise BadInput(
+            f"the class of a question must be one of the parser's for {task}, but got {name!r:.80}; "
+            f"{_hint(name, table.names)}"
+        )
+    return AskedClass(task, name, table.names.index(name))
+
+
+def class_score(answers: SceneAnswers, asked: AskedClass) -> ClassScore:
+    """For one image: the class's mean score over the pixels where it wins, so that nothing is asked about the others.
+
+    If it wins nowhere ("why not?") the mean over all pixels. Scores are logits; of heads that give probabilities their
+    logarithms.
+    """
+    logits = _task_logits(answers, asked.task)
+    if logits is None:
+        raise BadInput(
+            f"a parser must have a head that answers {asked.task} to be asked about it, but got none; ask about object."
+        )
+    logits_Khw = logits if logits.dim() == 3 else logits[:, None, None]
+    wins_hw, of_class_hw = logits_Khw.argmax(dim=0) == asked.index, logits_Khw[asked.index]
+    return ClassScore(of_class_hw[wins_hw].mean() if bool(wins_hw.any()) else of_class_hw.mean(), wins_hw)
+
+
+def _task_logits(answers: SceneAnswers, task: str) -> Tensor | None:
+    """K h w, or K of a task that is answered for the whole image; None where no head answers it. One case a task."""
+    if task == "object":
+        found = scores_of(answers)
+        logits_Khw = found.scores_Khw
+        return logits_Khw.clamp(min=SMALLEST_PROBABILITY).log() if found.are_probabilities else logits_Khw
+    return None
+
+
+def _tables(taxonomy: Taxonomy) -> dict[str, LabelTable | None]:
+    tables = (taxonomy.objects, taxonomy.parts, taxonomy.materials, taxonomy.scenes, taxonomy.textures)
+    return dict(zip(TASKS, tables, strict=True))
+
+
+def _hint(got: str, known: Sequence[str]) -> str:
+    nearest = difflib.get_close_matches(got, known, n=1, cutoff=0.6)
+    if nearest:
+        return f"did you mean {nearest[0]!r}?"
+    more = f", and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
+    return f"known are {', '.join(known[:MOST_NAMED])}{more}."

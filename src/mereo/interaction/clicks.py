@@ -1,0 +1,89 @@
+"""Clicks on a photograph whose superpixels are grouped: each one reaches all that stands in its group.
+
+Li, Bao, Zheng, Xu, "Deep grouping model for unified perceptual parsing" (DGM), section 6, click propagation: from a
+pixel to its superpixel, to its group at the chosen level, to all superpixels of that group.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+import torch
+
+from mereo.assembly.grouped_photograph import GroupedPhotograph
+from mereo.errors import BadInput
+from mereo.parser.answering import answering
+from mereo.parser.image_scores import prepared_image
+from mereo.parser.preprocessing import working_size
+from mereo.parser.scene_parser import SceneAnswers, SceneParser
+from mereo.reasoning.deep_grouping import DeepGrouping
+from mereo.regions.grouping_hierarchy import GroupingHierarchy, GroupRule
+
+
+@dataclass(frozen=True)
+class Click:
+    """A pixel of the photograph. Positive clicks add what they reach, negative ones take it away."""
+
+    x: int
+    y: int
+    is_positive: bool = True
+
+    def __post_init__(self) -> None:
+        if any(isinstance(value, bool) or not isinstance(value, Integral) for value in (self.x, self.y)):
+            raise BadInput(
+                f"a click must be at whole numbers of pixels, but got {self.x!r:.40},{self.y!r:.40}; round them down."
+            )
+
+
+def group_photograph(parser: SceneParser, image_HWC: np.ndarray) -> GroupedPhotograph:
+    """The parser's hierarchy over one photograph, in one pass at its working size. Clicks then need no parser."""
+    require_grouping(parser)
+    size = working_size((image_HWC.shape[0], image_HWC.shape[1]), parser.preprocessing.working_side)
+    with answering(parser), torch.inference_mode():
+        answers = parser(prepared_image(parser, image_HWC, size))
+    return GroupedPhotograph.of(image_HWC, last_hierarchy(answers))
+
+
+def require_grouping(parser: SceneParser) -> None:
+    if not any(isinstance(stage, DeepGrouping) for stage in parser.path):
+        stages = ", ".join(type(stage).__name__ for stage in parser.path) or "no stage"
+        raise BadInput(
+            f"a parser must have the stage deep_grouping on its path to group a photograph, but got {stages}; train "
+            "one with that stage in its recipe's path, and name its run folder as the parser."
+        )
+
+
+def last_hierarchy(answers: SceneAnswers) -> GroupingHierarchy:
+    """Of several: the one that heads are nearest to."""
+    return next(one for one in reversed(answers.evidence) if isinstance(one, GroupingHierarchy))
+
+
+def clicked_superpixels(
+    photograph: GroupedPhotograph, clicks: Sequence[Click], *, level: int, rule: GroupRule = "nearest"
+) -> np.ndarray:
+    """R bool: the superpixels in the groups of positive clicks, without those in the groups of negative ones.
+
+    A negative click wins wherever both reach, in whichever order they came. A pixel of no superpixel reaches nothing.
+    """
+    group_R = photograph.group_of_superpixel(level, rule=rule)
+    height, width = photograph.size
+    for click in clicks:
+        if not (0 <= click.x < width and 0 <= click.y < height):
+            raise BadInput(
+                f"a click must lie in the photograph of {width}x{height}, but got {click.x},{click.y}; choose another."
+            )
+    reached = []
+    for is_positive in (True, False):
+        places_N2 = np.array([(one.x, one.y) for one in clicks if bool(one.is_positive) == is_positive], dtype=np.intp)
+        superpixel_N = photograph.superpixels_at(*places_N2.reshape(-1, 2).T)
+        reached.append(np.isin(group_R, group_R[superpixel_N[superpixel_N >= 0]]))
+    positive_R, negative_R = reached
+    return positive_R & ~negative_R
+
+
+def clicked_mask(
+    photograph: GroupedPhotograph, clicks: Sequence[Click], *, level: int, rule: GroupRule = "nearest"
+) -> np.ndarray:
+    """H W bool, at the photograph's size: see `clicked_superpixels`. Without a click nothing is chosen."""
+    return photograph.on_pixels(clicked_superpixels(photograph, clicks, level=level, rule=rule))
