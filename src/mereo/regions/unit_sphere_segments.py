@@ -47,11 +47,10 @@ def with_positions(
     require_shapes(embedding_BDHW=embedding_BDHW)
     batch_size, _, height, width = embedding_BDHW.shape
     whole_height, whole_width = size or (height, width)
-    like = {"device": embedding_BDHW.device, "dtype": embedding_BDHW.dtype}
-    y_H = (torch.arange(height, **like) + 0.5 + offset[0]) / whole_height
-    x_W = (torch.arange(width, **like) + 0.5 + offset[1]) / whole_width
+    y_H = (torch.arange(height, device=embedding_BDHW.device) + 0.5 + offset[0]) / whole_height
+    x_W = (torch.arange(width, device=embedding_BDHW.device) + 0.5 + offset[1]) / whole_width
     place_2HW = torch.stack([y_H[:, None].expand(-1, width), x_W.expand(height, -1)])
-    place_B2HW = place_2HW.expand(batch_size, -1, -1, -1)
+    place_B2HW = place_2HW.to(embedding_BDHW.dtype).expand(batch_size, -1, -1, -1)
     return F.normalize(torch.cat([embedding_BDHW, place_B2HW], dim=1), dim=1)
 
 
