@@ -3,10 +3,10 @@
     python benchmarks/segment_sorting.py [--map 2x64x64x128] [--segments 144] [--labels 20] [--threads 1] [--rounds 5]
 
 Forward and backward of the mean over all pixels, in turn, each in processes of its own: float32 at kappa 10. Processor
-time, not the clock's: other work may run beside it. The map is
-batch, embedding width, height and width; segments and labels are those of the whole batch. The memory is what the
-resident set grows by, at most, in one forward and backward (Linux). Merging: so many segments of one class, until one
-is left, without seeds and with a tenth of them as seeds.
+time, not the clock's: other work may run beside it. The map is batch, embedding width, height and width; segments and
+labels are those of the whole batch. The memory is what the resident set grows by, at most, in one forward and backward
+(Linux). Merging is timed on 400 segments of one class until one is left, and with a tenth of them as seeds: the most
+that there is to do.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).parent))
 from side_by_side import markdown, measured_in_turn, ratio_in_words, where_it_ran
 
+from mereo.assembly.segment_merging import merge_segments
 from mereo.losses.segment_sorting import segment_sorting_loss
 from mereo.regions.unit_sphere_segments import grid_labels
 
@@ -99,6 +100,18 @@ def child(name: str, chosen: argparse.Namespace) -> None:
     print(json.dumps({"seconds": statistics.median(seconds), "mebibytes": grown_mebibytes(step), "loss": value}))
 
 
+def merging_milliseconds(*, has_seeds: bool, segments: int = 400, width: int = 64) -> list[float]:
+    generator = torch.Generator().manual_seed(0)
+    sum_SD = torch.randn(segments, width, generator=generator)
+    is_seed_S = torch.rand(segments, generator=generator) < 0.1 if has_seeds else None
+    milliseconds = []
+    for _ in range(21):
+        started = time.process_time()
+        merge_segments(sum_SD, torch.zeros(segments, dtype=torch.long), threshold=-1.0, is_seed_S=is_seed_S)
+        milliseconds.append(1000 * (time.process_time() - started))
+    return sorted(milliseconds[1:])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--map", default="2x64x64x128", help="batch, embedding width, height and width")
@@ -130,6 +143,11 @@ def main() -> None:
     for key, word in (("seconds", "processor time"), ("mebibytes", "memory")):
         theirs, own = ([x[key] for x in found[name]] for name in names)
         print(f"\nwritten out takes {ratio_in_words(theirs, own)} times the {word}")
+    for has_seeds in (False, True):
+        found_ms = merging_milliseconds(has_seeds=has_seeds)
+        kind = "with seeds" if has_seeds else "until one is left"
+        print(f"\nmerging 400 segments {kind}: {statistics.median(found_ms):.1f} ms of processor time ", end="")
+        print(f"({found_ms[0]:.1f} to {found_ms[-1]:.1f})")
 
 
 if __name__ == "__main__":
