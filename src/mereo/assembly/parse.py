@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from mereo.assembly.segment_vectors import SegmentVectors
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput
 
@@ -39,7 +40,8 @@ class Parse:
     """`semantic` holds indices into `taxonomy.object_names` for every pixel, never the ignore index.
 
     What a parser does not answer stays None: instances (id of each pixel's thing), parts, materials, texture (maps of
-    indices), scene (an index), answer_level, tokens, confidence (0..1 for each pixel).
+    indices), scene (an index), answer_level, tokens, confidence (0..1 for each pixel), vectors (one for each of
+    `segments`, to search by).
 
     >>> table = LabelTable(names=("sky", "road"))
     >>> image_HWC = np.zeros((2, 4, 3), dtype=np.uint8)
@@ -60,6 +62,7 @@ class Parse:
     answer_level: np.ndarray | None = None
     tokens: np.ndarray | None = None
     confidence: np.ndarray | None = None
+    vectors: SegmentVectors | None = None
 
     def __post_init__(self) -> None:
         image_HWC, taxonomy = self.image_HWC, self.taxonomy

@@ -1,6 +1,7 @@
 """Class scores of one picture at its working size: one plain pass, or the mean over scales and the mirrored picture.
 
-Pixel classes give logits; mask queries and pyramids give probabilities, in which the classes of each pixel sum to 1.
+Pixel classes give logits; mask queries, pyramids and sorted segments give probabilities, in which the classes of each
+pixel sum to 1.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from torch import Tensor
 from mereo.assembly.pyramid_fusion import fuse_pyramid
 from mereo.heads.mask_queries import MaskQueriesPrediction
 from mereo.heads.pixel_classes import PixelClassesPrediction
+from mereo.heads.segment_sorting import SegmentSortingPrediction
 from mereo.heads.semantic_pyramid import SemanticPyramidPrediction
 
 if TYPE_CHECKING:
@@ -70,6 +72,8 @@ def _scores_of(answers: "SceneAnswers") -> ImageScores:
     """For one image, of the first head that says classes."""
     for prediction in answers.predictions:
         if isinstance(prediction, MaskQueriesPrediction):
+            return ImageScores(prediction.class_probability_BKhw[0], are_probabilities=True)
+        if isinstance(prediction, SegmentSortingPrediction):
             return ImageScores(prediction.class_probability_BKhw[0], are_probabilities=True)
         if isinstance(prediction, SemanticPyramidPrediction):
             return _scores_of_pyramid(prediction)

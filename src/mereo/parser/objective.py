@@ -16,6 +16,7 @@ from mereo.parser.mask_terms import MaskQueriesLossConfig
 from mereo.parser.pixel_terms import AuxiliaryPixelsConfig, CrossEntropyConfig, PixelCrossEntropyConfig
 from mereo.parser.pyramid_terms import SemanticPyramidLossConfig
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
+from mereo.parser.segment_sorting_terms import SegmentSortingLossConfig
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ LossConfig = Annotated[
     | RegionClassificationConfig
     | ConceptRegionsConfig
     | MaskQueriesLossConfig
-    | SemanticPyramidLossConfig,
+    | SemanticPyramidLossConfig
+    | SegmentSortingLossConfig,
     Field(discriminator="loss"),
 ]
 

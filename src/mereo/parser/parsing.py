@@ -1,6 +1,7 @@
 """From one photograph to its Parse: working size, scores, labels at the photograph's size."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 
 from mereo.assembly.level_answers import on_pixels
 from mereo.assembly.parse import Parse
+from mereo.assembly.segment_vectors import segment_vectors
 from mereo.assembly.upsampled_labels import labels_of_scores
 from mereo.errors import BadInput
 from mereo.freed_memory import image_done
@@ -15,6 +17,7 @@ from mereo.parser.answering import answering
 from mereo.parser.image_scores import image_scores
 from mereo.parser.preprocessing import working_size
 from mereo.parser.segment_parsing import segment_rule_of, segmented_image
+from mereo.parser.sorting_parsing import sorted_image, sorts_segments
 from mereo.parser.tiled_parsing import TileSide, tile_side_for, tiled_labels
 from mereo.shapes import require_image
 
@@ -45,8 +48,11 @@ def parse_image(
     is_plain = side is None and scales == (1.0,) and not flip
     rule = segment_rule_of(parser) if is_plain else None  # Queries of different passes are not the same segments.
     with answering(parser):
-        confidence = instances = level = None
-        if rule is not None:
+        confidence = instances = level = sorted_one = None
+        if is_plain and sorts_segments(parser):
+            sorted_one = sorted_image(parser, image_HWC, working, with_confidence=with_confidence)
+            semantic, instances, confidence = sorted_one.semantic_HW, sorted_one.instances_HW, sorted_one.confidence_HW
+        elif rule is not None:
             segmented = segmented_image(parser, image_HWC, working, rule, with_confidence=with_confidence)
             semantic, instances, confidence = segmented.semantic_HW, segmented.instances_HW, segmented.confidence_HW
         elif side is not None:
@@ -67,7 +73,7 @@ def parse_image(
             else:
                 semantic = labels_of_scores(found.scores_Khw, size, are_logits=not found.are_probabilities)
     image_done()
-    return Parse(
+    parse = Parse(
         image_HWC=image_HWC,
         semantic=semantic,
         taxonomy=parser.taxonomy,
@@ -76,3 +82,7 @@ def parse_image(
         answer_level=level,
         confidence=confidence,
     )
+    if sorted_one is None:
+        return parse
+    vectors = segment_vectors(parse.segments, sorted_one.vector_of, sorted_one.vector_width)
+    return replace(parse, vectors=vectors)

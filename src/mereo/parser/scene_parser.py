@@ -139,8 +139,9 @@ class SceneParser(nn.Module):
         With `tile` (a side in pixels, or "auto") the photograph is parsed at its full size, or at `working_side`, in
         overlapping pieces: more detail, and memory that does not grow with the photograph.
 
-        A head of mask queries with panoptic answers also tells the instances of things apart, in one plain pass: with
-        several scales, `flip` or tiles the answer is semantic.
+        A head of mask queries with panoptic answers also tells the instances of things apart, and so does one of sorted
+        segments, which gives each segment a vector as well, in one plain pass: with several scales, `flip` or tiles the
+        answer is semantic.
         """
         return parse_image(
             self,
