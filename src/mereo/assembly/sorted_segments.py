@@ -1,8 +1,8 @@
 """Sorted segments: every segment becomes part of an instance of a thing, or of its class of stuff. Nobody stays out.
 
 "Contextual image parsing via panoptic segment sorting" (PSS), sections 3.2 and 3.4. There, stuff that is too small and
-things that no seed reaches are void. A parse has an answer everywhere, so these segments go to the likeliest of the
-classes of stuff that are left, by their own probabilities.
+things that no seed reaches are void. A parse says a class everywhere: small stuff goes to the likeliest of the classes
+of stuff that are left, by its segments' own probabilities; things without a seed keep their class and are no instance.
 """
 
 from collections.abc import Sequence
@@ -40,8 +40,8 @@ def grouped_segments(
 ) -> SegmentGroups:
     """Things merge greedily (`merge_segments`), stuff is one group a class. A segment is of its likeliest class.
 
-    With seeds an instance is what grew from one; a seed on stuff is none. A segment of area 0 counts nowhere. If no
-    stuff is left to go to, segments stay with their class, and belong to no instance.
+    With seeds an instance is what grew from one; a seed on stuff is none. If all stuff is too small, all of it stays. A
+    segment of area 0 counts nowhere.
     """
     require_shapes(embedding_sum_SD=embedding_sum_SD, class_probability_SK=class_probability_SK, area_S=area_S)
     num_segments, num_classes = class_probability_SK.shape
@@ -55,19 +55,16 @@ def grouped_segments(
     # Keys of groups: a class of stuff is its index, an instance the number of classes and the segment it grew from.
     key_S = class_S.clone()
     key_S[thing_T] = num_classes + thing_T[root_T]
-    is_homeless_S = torch.zeros(num_segments, dtype=torch.bool, device=device)
     if seed_T is not None:
-        is_homeless_S[thing_T] = ~seed_T[root_T]
+        is_seedless_T = ~seed_T[root_T]
+        key_S[thing_T[is_seedless_T]] = class_S[thing_T[is_seedless_T]]
     area_K = torch.zeros(num_classes, dtype=torch.float64, device=device)
     is_stuff_S = is_there_S & ~is_thing_S
     area_K.index_add_(0, class_S[is_stuff_S], area_S[is_stuff_S].double())
     is_left_K = (area_K > 0) & (area_K >= least_stuff_area)
-    is_homeless_S |= is_stuff_S & ~is_left_K[class_S]
     if is_left_K.any():
         likeliest_S = class_probability_SK.masked_fill(~is_left_K, -1).argmax(dim=1)
-        key_S = torch.where(is_homeless_S | ~is_there_S, likeliest_S, key_S)
-    else:
-        key_S = torch.where(is_homeless_S, class_S, key_S)
+        key_S = torch.where(is_stuff_S & ~is_left_K[class_S], likeliest_S, key_S)
     key_G, group_S = torch.unique(key_S, return_inverse=True)
     is_instance_G = key_G >= num_classes
     class_G = torch.where(is_instance_G, class_S[(key_G - num_classes).clamp(min=0)], key_G.clamp(max=num_classes - 1))
