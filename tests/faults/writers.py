@@ -39,6 +39,7 @@ from writers_of_answers import (
     write_page_of_levels,
     write_page_of_tokens,
     write_panoptic,
+    write_quality_of_a_parser,
 )
 
 from mereo.atomic_files import remove_leftovers, write_bytes, write_json, write_text
@@ -248,6 +249,7 @@ WRITERS = (
     Writer("unsure mask", write_mask),
     Writer("panoptic files", write_panoptic),
     Writer("panoptic quality", compare_panoptic, write_panoptic, volatile=("quality.json",)),
+    Writer("panoptic quality of a parser", write_quality_of_a_parser, write_quality_of_a_parser),
     Writer("page of an evaluation", write_page_of_an_evaluation),
     Writer("another temperature", lambda f: save_with_temperature(f / "p.safetensors", f / "q", 2.0), save_parser_of),
     Writer("label tiff", write_label_tiff),

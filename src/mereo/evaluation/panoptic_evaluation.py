@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
 
 from mereo.assembly.parse import Parse
+from mereo.atomic_files import write_json
 from mereo.data.instances import require_instances
 from mereo.data.panoptic_labels import panoptic_labels_of
 from mereo.data.panoptic_map import PanopticMap
@@ -18,6 +20,7 @@ from mereo.evaluation.panoptic_files import PanopticEvaluation
 from mereo.metrics.panoptic_quality import PanopticCounts, panoptic_counts
 from mereo.regions.component_instances import component_instances
 
+PANOPTIC_FILE = "panoptic_quality.json"
 InstanceSource = Literal["labelled", "components"]
 
 
@@ -65,6 +68,13 @@ def evaluate_panoptic(
         num_images=len(samples),
         seconds=time.perf_counter() - started,
     )
+
+
+def write_panoptic_quality(evaluation: PanopticEvaluation, folder: str | Path) -> Path:
+    """`panoptic_quality.json`: measures and counts of every class."""
+    path = Path(folder) / PANOPTIC_FILE
+    write_json(path, evaluation.to_dict())
+    return path
 
 
 def labelled_panoptic(sample: Sample, taxonomy: Taxonomy, *, instances: InstanceSource = "labelled") -> PanopticMap:
