@@ -159,3 +159,10 @@ def test_a_file_in_the_place_of_the_folder(trained: Path, tmp_path: Path, capsys
 def test_a_negative_number_of_worst_images(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", str(trained / "run"), "--worst", "-1"]) == 2
     assert "worst" in capsys.readouterr().err
+
+
+def test_panoptic_quality_of_a_run(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", str(trained / "run"), "--panoptic", "labelled", "--out", str(tmp_path)]) == 0
+    assert "mean over" in capsys.readouterr().out
+    found = json.loads((tmp_path / "panoptic_quality.json").read_text(encoding="utf-8"))
+    assert 0 <= found["all"]["pq"] <= 1 and found["things"]["pq"] in (None, 0) and found["num_images"] > 0

@@ -40,6 +40,7 @@ from writers_of_answers import (
     write_page_of_levels,
     write_page_of_tokens,
     write_panoptic,
+    write_quality_of_a_parser,
 )
 from writers_of_groups import explain_heat_of_one, group_one, write_page_of_groups, write_page_of_heat
 
@@ -252,6 +253,7 @@ WRITERS = (
     Writer("unsure mask", write_mask),
     Writer("panoptic files", write_panoptic),
     Writer("panoptic quality", compare_panoptic, write_panoptic, volatile=("quality.json",)),
+    Writer("panoptic quality of a parser", write_quality_of_a_parser, write_quality_of_a_parser),
     Writer("page of an evaluation", write_page_of_an_evaluation),
     Writer("another temperature", lambda f: save_with_temperature(f / "p.safetensors", f / "q", 2.0), save_parser_of),
     Writer("label tiff", write_label_tiff),

@@ -40,11 +40,14 @@ from mereo.drawing.unsure_areas import write_unsure_png
 from mereo.evaluation import evaluation_page
 from mereo.evaluation.evaluation_page import write_evaluation_page
 from mereo.evaluation.instance_evaluation import InstanceEvaluation, write_instance_evaluation
+from mereo.evaluation.panoptic_evaluation import write_panoptic_quality
+from mereo.evaluation.panoptic_files import PanopticEvaluation
 from mereo.evaluation.worst_images import WorstImage
 from mereo.interaction.affinity_explanation import AffinityExplanation
 from mereo.interaction.level_explanation import LevelExplanation
 from mereo.interaction.token_explanation import TokenExplanation
 from mereo.metrics.instance_average_precision import AveragePrecision, InstanceScores
+from mereo.metrics.panoptic_quality import PanopticCounts
 from mereo.parser.instance_files import save_instance_parser
 from mereo.reasoning.affinity_influences import Influence, RegionInfluences
 from mereo.reasoning.cooccurrence import Cooccurrence
@@ -102,6 +105,11 @@ def write_label_tiff(folder: Path) -> None:
 
 
 TWO_SEGMENTS = PanopticMap(np.array([[1, 1, 7], [0, 7, 7]]), (PanopticSegment(1, 0), PanopticSegment(7, 2)))
+
+
+def write_quality_of_a_parser(folder: Path) -> None:
+    counts = PanopticCounts(np.array([1, 0]), np.array([0, 1]), np.array([1, 0]), np.array([0.75, 0.0]))
+    write_panoptic_quality(PanopticEvaluation(("sky", "car"), (False, True), counts, num_images=1, seconds=0.5), folder)
 
 
 def write_panoptic(folder: Path) -> None:

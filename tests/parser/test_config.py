@@ -7,6 +7,7 @@ import pytest
 import torch
 from tiny_parser import PATHS, TAXONOMY, taxonomy_of, tiny_config
 
+from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadEnvironment, BadInput
 from mereo.features.adaptive_pyramid_context import AdaptivePyramidContext
 from mereo.features.asymmetric_nonlocal import AsymmetricNonlocal
@@ -19,10 +20,12 @@ from mereo.features.level_fusion import LevelFusion
 from mereo.features.object_context_pooling import ObjectContextPooling
 from mereo.features.projection import Projection
 from mereo.features.pyramid_pooling import PooledPyramid
+from mereo.heads.instance_centers import InstanceCenters, InstanceCentersPrediction
 from mereo.heads.mask2former import Mask2Former
 from mereo.heads.maskformer import MaskFormer
 from mereo.heads.perceptual import Perceptual, PerceptualPrediction
 from mereo.heads.pixel_classes import PixelClasses, PixelClassesPrediction
+from mereo.heads.segment_sorting import SegmentSorting, SegmentSortingPrediction
 from mereo.heads.semantic_pyramid import SemanticPyramid, SemanticPyramidPrediction
 from mereo.parser.config import HeadConfig, ParserConfig, StageConfig
 from mereo.parser.devices import require_device
@@ -57,7 +60,11 @@ HEADS = {
     "mask2former": Mask2Former,
     "semantic_pyramid": SemanticPyramid,
     "perceptual": Perceptual,
+    "segment_sorting": SegmentSorting,
+    "instance_centers": InstanceCenters,
 }
+# Some heads are of things.
+WITH_THINGS = Taxonomy("tiny", TAXONOMY.objects, is_thing=(False, False, True))
 
 
 def parser_section(recipe: Path) -> ParserConfig:
@@ -68,7 +75,7 @@ def parser_section(recipe: Path) -> ParserConfig:
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
 def test_the_parser_of_every_recipe_is_built(recipe: Path) -> None:
     config = parser_section(recipe).without_weights()
-    parser = config.build(TAXONOMY).eval()
+    parser = config.build(WITH_THINGS).eval()
     assert [type(stage) for stage in parser.path] == [STAGES[stage.stage] for stage in config.path]
     assert [type(head) for head in parser.heads] == [HEADS[head.head] for head in config.heads]
     answers = parser(torch.randint(0, 256, (1, 3, 33, 65), dtype=torch.uint8))
@@ -79,6 +86,10 @@ def test_the_parser_of_every_recipe_is_built(recipe: Path) -> None:
             assert {logits_BKhw.shape[1] for logits_BKhw in prediction.logits_per_level} == {3}
         elif isinstance(prediction, PerceptualPrediction):
             assert prediction.object_logits_BKhw.shape[1] == 3
+        elif isinstance(prediction, SegmentSortingPrediction):
+            assert prediction.class_probability_BKhw.shape[1] == 3
+        elif isinstance(prediction, InstanceCentersPrediction):
+            assert len(prediction.center_N2) == 1
         else:
             assert prediction.class_scores_BKhw.shape[1] == 3
     layout = parser.path[-1].layout if len(parser.path) else parser.backbone.layout

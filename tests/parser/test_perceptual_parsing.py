@@ -12,7 +12,7 @@ from mereo.data.drawn_scenes import drawn_taxonomy
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.heads.perceptual import PerceptualPrediction
 from mereo.heads.pixel_classes import PixelClassesPrediction
-from mereo.parser import perceptual_parsing
+from mereo.parser import parsing
 from mereo.parser.config import ParserConfig
 from mereo.parser.image_scores import prepared_image
 from mereo.parser.perceptual_parsing import has_perceptual
@@ -81,7 +81,7 @@ def test_confidence_is_that_of_objects() -> None:
 
 def test_large_pictures_in_tiles_are_reduced_for_the_other_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     parser = tiny_perceptual_parser()
-    monkeypatch.setattr(perceptual_parsing, "MAX_PIXELS", 40 * 55)
+    monkeypatch.setattr(parsing, "MAX_WHOLE_PIXELS", 40 * 55)
     seen: list[tuple[int, ...]] = []
     parser.heads[0].register_forward_pre_hook(lambda head, given: seen.append(given[1].image_size))
     parse = parser.parse(random_image(80, 110), tile=64)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from mereo.assembly.grouped_photograph import GroupedPhotograph
+from mereo.assembly.segment_vectors import SegmentVectors
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput
 
@@ -40,7 +42,8 @@ class Parse:
 
     What a parser does not answer stays None: instances (id of each pixel's thing), parts, materials, texture (maps of
     indices), scene and image_texture (one index for the whole picture; a texture makes sense for pictures of a single
-    surface), answer_level, tokens, confidence (0..1 for each pixel).
+    surface), answer_level, tokens, confidence (0..1 for each pixel), vectors (one for each of `segments`, to search
+    by), groups (of superpixels, level by level).
 
     A pixel's part is one of its object's. Pixels of objects without parts hold the part table's ignore index, and so
     does the rest of an object where that table has no "rest".
@@ -65,6 +68,8 @@ class Parse:
     answer_level: np.ndarray | None = None
     tokens: np.ndarray | None = None
     confidence: np.ndarray | None = None
+    vectors: SegmentVectors | None = None
+    groups: GroupedPhotograph | None = None
 
     def __post_init__(self) -> None:
         image_HWC, taxonomy = self.image_HWC, self.taxonomy

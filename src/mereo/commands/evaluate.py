@@ -1,7 +1,7 @@
 """`mereo evaluate PARSER`: measure a parser on labelled data."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -31,6 +31,12 @@ def evaluate(
         bool,
         typer.Option("--levels", help="Also near borders; and of a semantic_pyramid, which level is good at what."),
     ] = False,
+    panoptic: Annotated[
+        Literal["labelled", "components"] | None,
+        typer.Option(
+            help="Also panoptic quality; the true things are labelled, or connected components of their classes."
+        ),
+    ] = None,
     fit_temperature: Annotated[
         bool,
         typer.Option(
@@ -94,6 +100,8 @@ def evaluate(
         _evaluate_tokens(loaded, samples, out, console)
     if levels:
         _evaluate_levels(loaded, samples, out, console)
+    if panoptic is not None:
+        _evaluate_panoptic(loaded, samples, panoptic, out, console)
     if out is not None:
         write_evaluation(evaluation, out)
         if fit is not None:
@@ -165,6 +173,17 @@ def _evaluate_tasks(loaded: Any, samples: Any, out: Path | None, console: Any) -
     if out is not None:
         write_perceptual_measures(found, out)
     return SamplesWithObjects(samples)
+
+
+def _evaluate_panoptic(loaded: Any, samples: Any, instances: Any, out: Path | None, console: Any) -> None:
+    from mereo.commands.panoptic import print_panoptic
+    from mereo.evaluation.panoptic_evaluation import evaluate_panoptic, write_panoptic_quality
+
+    with _progress(console, "comparing segments") as progress:
+        found = evaluate_panoptic(loaded, samples, instances=instances, progress=progress)
+    print_panoptic(found, console)
+    if out is not None:
+        write_panoptic_quality(found, out)
 
 
 def _percent(value: float | None) -> str:

@@ -16,6 +16,7 @@ from mereo.data.coco_panoptic_writing import id_png_path
 from mereo.data.id_png import write_id_png
 from mereo.data.panoptic_map import PanopticSegment
 from mereo.drawing.file_stems import safe_stem
+from mereo.drawing.group_files import GroupFiles, described_groups, write_groups
 from mereo.drawing.hover_map import HoverMap, hover_map, index_hover_map
 from mereo.drawing.label_png import write_label_png
 from mereo.drawing.overlay import draw_overlay
@@ -34,12 +35,14 @@ PANOPTIC_FOLDER = "panoptic"
 
 @dataclass(frozen=True)
 class ParseFiles:
-    """What `Parse.save` wrote; `tasks` are the label maps of parts, materials and textures, where the parse has any."""
+    """What `Parse.save` wrote; `tasks` are the label maps of parts, materials and textures, `groups` what the parse says
+    of superpixels, where it has any."""
 
     labels: Path
     overlay: Path
     description: Path
     tasks: dict[str, Path] = field(default_factory=dict)
+    groups: GroupFiles | None = None
 
 
 @dataclass(frozen=True)
@@ -70,12 +73,14 @@ class ParsedImage:
     panoptic_segments: tuple[PanopticSegment, ...] = field(default=(), repr=False)
     hover: HoverMap | None = field(default=None, repr=False)
     tasks: tuple[ParsedTask, ...] = ()
+    groups: tuple[tuple[str, str], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         files = {
             "labels": self.labels,
             **{one.task: one.labels for one in self.tasks},
             **({} if self.panoptic is None else {"panoptic": self.panoptic}),
+            **dict(self.groups),
             "overlay": self.overlay,
             "photograph": self.photograph,
         }
@@ -94,7 +99,8 @@ class SkippedImage:
 def save_parse(parse: Parse, folder: str | Path, *, stem: str | None = None) -> ParseFiles:
     """STEM.labels.png, STEM.overlay.jpg and STEM.json in `folder`; the stem is the parse's name if left out.
 
-    Also STEM.parts.png, STEM.materials.png and STEM.textures.png, of what the parse answers.
+    Also STEM.parts.png, STEM.materials.png and STEM.textures.png, of what the parse answers, and STEM.superpixels.png
+    with STEM.groups.json, if it groups superpixels.
     """
     stem = safe_stem(parse.name) if stem is None else stem
     if stem != safe_stem(stem):
@@ -105,8 +111,12 @@ def save_parse(parse: Parse, folder: str | Path, *, stem: str | None = None) -> 
     tasks = {one.task: _write_task(one, folder / f"{stem}.{one.task}.png") for one in task_maps(parse)}
     description = folder / f"{stem}.json"
     files = {"labels": labels.name, "overlay": overlay.name, **{task: path.name for task, path in tasks.items()}}
+    groups = None
+    if parse.groups is not None:
+        groups = write_groups(parse.groups, folder / f"{stem}.superpixels.png", folder / f"{stem}.groups.json")
+        files |= {"superpixels": groups.superpixels.name, "groups": groups.groups.name}
     write_json(description, without_surrogates({"files": files, **described(parse)}))
-    return ParseFiles(labels, overlay, description, tasks)
+    return ParseFiles(labels, overlay, description, tasks, groups)
 
 
 def save_for_page(
@@ -143,6 +153,7 @@ def save_for_page(
         panoptic_segments=panoptic_segments,
         hover=hover_map(parse),
         tasks=tuple(_saved_task(one, folder, stem) for one in task_maps(parse)),
+        groups=_saved_groups(parse, folder, stem),
     )
 
 
@@ -153,6 +164,8 @@ def described(parse: Parse, panoptic_ids: Sequence[int] | None = None) -> dict[s
         content["scene"] = parse.scene_name
     content["segments"] = described_segments(parse.segments)
     content |= described_tasks(parse)
+    if parse.groups is not None:
+        content["groups"] = described_groups(parse.groups)
     if parse.answer_level is not None:
         content["answer_levels"] = described_levels(parse.answer_level)
     for segment, number in zip(content["segments"], panoptic_ids or ()):
@@ -212,6 +225,15 @@ def _saved_task(one: TaskMap, folder: Path, stem: str) -> ParsedTask:
     path = _write_task(one, folder / one.task / f"{stem}.png")
     shares = tuple((index, pixels / one.label_HW.size) for index, pixels in one.areas)
     return ParsedTask(one.task, path.relative_to(folder).as_posix(), shares, index_hover_map(one.label_HW))
+
+
+def _saved_groups(parse: Parse, folder: Path, stem: str) -> tuple[tuple[str, str], ...]:
+    """What was written, and where: relative paths."""
+    if parse.groups is None:
+        return ()
+    superpixels, levels = f"superpixels/{stem}.png", f"groups/{stem}.json"
+    write_groups(parse.groups, folder / superpixels, folder / levels)
+    return ("superpixels", superpixels), ("groups", levels)
 
 
 def _write_panoptic(parse: Parse, folder: Path, stem: str) -> tuple[Path, tuple[PanopticSegment, ...]]:

@@ -20,10 +20,12 @@ from mereo.features.object_context_pooling import ObjectContextPoolingConfig
 from mereo.features.projection import ProjectionConfig
 from mereo.features.pyramid_pooling import PyramidPoolingConfig
 from mereo.features.timm_backbone import TimmBackboneConfig
+from mereo.heads.instance_centers import InstanceCentersConfig
 from mereo.heads.mask2former import Mask2FormerConfig
 from mereo.heads.maskformer import MaskFormerConfig
 from mereo.heads.perceptual import PerceptualConfig
 from mereo.heads.pixel_classes import PixelClassesConfig
+from mereo.heads.segment_sorting import SegmentSortingConfig
 from mereo.heads.semantic_pyramid import SemanticPyramidConfig
 from mereo.parser.preprocessing import PreprocessingConfig
 from mereo.parser.scene_parser import SceneParser
@@ -54,7 +56,13 @@ StageConfig = Annotated[
     Field(discriminator="stage"),
 ]
 HeadConfig = Annotated[
-    PixelClassesConfig | MaskFormerConfig | Mask2FormerConfig | SemanticPyramidConfig | PerceptualConfig,
+    PixelClassesConfig
+    | MaskFormerConfig
+    | Mask2FormerConfig
+    | SemanticPyramidConfig
+    | PerceptualConfig
+    | SegmentSortingConfig
+    | InstanceCentersConfig,
     Field(discriminator="head"),
 ]
 

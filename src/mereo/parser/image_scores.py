@@ -1,11 +1,11 @@
 """Class scores of one picture at its working size: one plain pass, or the mean over scales and the mirrored picture.
 
-Pixel classes and perceptual heads give logits; mask queries and pyramids give probabilities, in which the classes of
-each pixel sum to 1.
+Pixel classes and perceptual heads give logits; mask queries, pyramids and sorted segments give probabilities, in which
+the classes of each pixel sum to 1.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ from mereo.assembly.pyramid_fusion import fuse_pyramid
 from mereo.heads.mask_queries import MaskQueriesPrediction
 from mereo.heads.perceptual import PerceptualPrediction
 from mereo.heads.pixel_classes import PixelClassesPrediction
+from mereo.heads.segment_sorting import SegmentSortingPrediction
 from mereo.heads.semantic_pyramid import SemanticPyramidPrediction
 
 if TYPE_CHECKING:
@@ -25,13 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImageScores:
-    """`scores_Khw` are probabilities or logits. Of one plain pass also: `level_hw`, which level of a pyramid spoke;
-    `perceptual`, what a perceptual head says of other tasks (whichever head says the classes)."""
+    """`scores_Khw` are probabilities or logits. `level_hw`: of a pyramid in one plain pass, which level spoke."""
 
     scores_Khw: Tensor
     are_probabilities: bool
     level_hw: Tensor | None = None
-    perceptual: PerceptualPrediction | None = None
 
 
 def image_scores(
@@ -39,9 +38,7 @@ def image_scores(
 ) -> ImageScores:
     """Those of the head for one plain pass; else the mean of the probabilities on the largest scale's grid."""
     if tuple(scales) == (1.0,) and not flip:
-        answers = parser(prepared_image(parser, image_HWC, size))
-        found = (one for one in answers.predictions if isinstance(one, PerceptualPrediction))
-        return replace(scores_of(answers), perceptual=next(found, None))
+        return scores_of(parser(prepared_image(parser, image_HWC, size)))
     image_1CHW = _on_device(parser, image_HWC)
     probabilities = _probabilities(parser, image_1CHW, size, scales, flip)
     total_1Khw = next(probabilities)
@@ -76,6 +73,8 @@ def scores_of(answers: "SceneAnswers") -> ImageScores:
     """For one image, of the first head that says classes."""
     for prediction in answers.predictions:
         if isinstance(prediction, MaskQueriesPrediction):
+            return ImageScores(prediction.class_probability_BKhw[0], are_probabilities=True)
+        if isinstance(prediction, SegmentSortingPrediction):
             return ImageScores(prediction.class_probability_BKhw[0], are_probabilities=True)
         if isinstance(prediction, SemanticPyramidPrediction):
             return _scores_of_pyramid(prediction)

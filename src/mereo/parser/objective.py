@@ -18,6 +18,7 @@ from mereo.parser.perceptual_terms import PerceptualLossConfig
 from mereo.parser.pixel_terms import AuxiliaryPixelsConfig, CrossEntropyConfig, PixelCrossEntropyConfig
 from mereo.parser.pyramid_terms import SemanticPyramidLossConfig
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
+from mereo.parser.segment_sorting_terms import SegmentSortingLossConfig
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ LossConfig = Annotated[
     | ConceptRegionsConfig
     | MaskQueriesLossConfig
     | SemanticPyramidLossConfig
-    | PerceptualLossConfig,
+    | PerceptualLossConfig
+    | SegmentSortingLossConfig,
     Field(discriminator="loss"),
 ]
 

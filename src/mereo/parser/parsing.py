@@ -1,26 +1,32 @@
-"""From one photograph to its Parse: working size, scores, labels at the photograph's size."""
+"""From one photograph to its Parse: working size, passes, labels at the photograph's size."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from mereo.assembly.level_answers import on_pixels
+from mereo.assembly.grouped_photograph import GroupedPhotograph
 from mereo.assembly.parse import Parse
-from mereo.assembly.upsampled_labels import labels_of_scores
+from mereo.assembly.segment_vectors import segment_vectors
 from mereo.errors import BadInput
 from mereo.freed_memory import image_done
 from mereo.parser.answering import answering
-from mereo.parser.image_scores import image_scores
-from mereo.parser.perceptual_parsing import perceptual_answers, perceptual_prediction
+from mereo.parser.image_scores import image_scores, prepared_image
+from mereo.parser.perceptual_parsing import PerceptualAnswers, has_perceptual, perceptual_answers
+from mereo.parser.plain_labels import ImageLabels, labels_of_answers, labels_of_image_scores
 from mereo.parser.preprocessing import working_size
-from mereo.parser.segment_parsing import segment_rule_of, segmented_image
 from mereo.parser.tiled_parsing import TileSide, tile_side_for, tiled_labels
+from mereo.regions.grouping_hierarchy import GroupingHierarchy
 from mereo.shapes import require_image
 
 if TYPE_CHECKING:
-    from mereo.parser.scene_parser import SceneParser
+    from mereo.parser.scene_parser import SceneAnswers, SceneParser
+
+# Of a picture that is parsed in tiles, which may be of any size, what needs the whole of it sees no more than this.
+MAX_WHOLE_PIXELS = 2048 * 1024
 
 
 @torch.inference_mode()
@@ -35,6 +41,8 @@ def parse_image(
     with_confidence: bool = False,
     tile: TileSide | None = None,
 ) -> Parse:
+    """All that a plain pass says comes from one: classes, instances, vectors, groups and the other tasks. With scales,
+    `flip` or tiles it says nothing but groups and other tasks, and only if the parser has them."""
     require_image(image_HWC, name=name)
     if not isinstance(scales, Iterable) or not (scales := tuple(scales)) or any(not 0 < s <= 8 for s in scales):
         raise BadInput(f"scales must be one or more numbers in (0, 8], but got {scales!r}; e.g. (0.75, 1.0, 1.25).")
@@ -43,47 +51,55 @@ def parse_image(
     size = (image_HWC.shape[0], image_HWC.shape[1])
     working = working_size(size, working_side or (None if tile is not None else parser.preprocessing.working_side))
     side = None if tile is None else tile_side_for(working, tile)
-    is_plain = side is None and scales == (1.0,) and not flip
-    rule = segment_rule_of(parser) if is_plain else None  # Queries of different passes are not the same segments.
     with answering(parser):
-        confidence = instances = level = perceptual = None
-        if rule is not None:
-            segmented = segmented_image(parser, image_HWC, working, rule, with_confidence=with_confidence)
-            semantic, instances, confidence = segmented.semantic_HW, segmented.instances_HW, segmented.confidence_HW
-        elif side is not None:
-            semantic, confidence = tiled_labels(
-                parser, image_HWC, working, tile=side, scales=scales, flip=flip, with_confidence=with_confidence
+        answers = None
+        if side is not None:
+            labels = ImageLabels(
+                *tiled_labels(
+                    parser, image_HWC, working, tile=side, scales=scales, flip=flip, with_confidence=with_confidence
+                )
             )
+        elif scales == (1.0,) and not flip:
+            answers = parser(prepared_image(parser, image_HWC, working))
+            labels = labels_of_answers(parser, answers, size, with_confidence=with_confidence)
         else:
             found = image_scores(parser, image_HWC, working, scales, flip)
-            perceptual = found.perceptual
-            level = None if found.level_hw is None else on_pixels(found.level_hw.cpu().numpy().astype(np.uint8), size)
-            if with_confidence:
-                semantic, confidence = labels_of_scores(
-                    found.scores_Khw,
-                    size,
-                    with_confidence=True,
-                    are_logits=not found.are_probabilities,
-                    temperature=parser.temperature,
-                )
-            else:
-                semantic = labels_of_scores(found.scores_Khw, size, are_logits=not found.are_probabilities)
-        if perceptual is None:  # No plain pass so far, or no such head.
-            own_size = working_size(size, working_side or parser.preprocessing.working_side)
-            perceptual = perceptual_prediction(parser, image_HWC, own_size)
-        others = perceptual_answers(perceptual, semantic, parser.taxonomy)
+            labels = labels_of_image_scores(parser, found, size, with_confidence=with_confidence)
+        if answers is None and (has_perceptual(parser) or parser.superpixel_wish is not None):
+            whole = working_size(size, working_side or parser.preprocessing.working_side)
+            answers = parser(prepared_image(parser, image_HWC, _at_most(whole, MAX_WHOLE_PIXELS)))
+        others = PerceptualAnswers()
+        if answers is not None:
+            others = perceptual_answers(answers, labels.semantic_HW, parser.taxonomy)
+        groups = None if answers is None else _groups(answers, image_HWC)
     image_done()
-    return Parse(
+    parse = Parse(
         image_HWC=image_HWC,
-        semantic=semantic,
+        semantic=labels.semantic_HW,
         taxonomy=parser.taxonomy,
         name=name,
-        instances=instances,
+        instances=labels.instances_HW,
         parts=others.parts_HW,
         materials=others.materials_HW,
         texture=others.texture_HW,
         scene=others.scene,
         image_texture=others.image_texture,
-        answer_level=level,
-        confidence=confidence,
+        answer_level=labels.level_HW,
+        groups=groups,
+        confidence=labels.confidence_HW,
     )
+    if labels.sorted is None:
+        return parse
+    return replace(parse, vectors=segment_vectors(parse.segments, labels.sorted.vector_of, labels.sorted.vector_width))
+
+
+def _groups(answers: "SceneAnswers", image_HWC: np.ndarray) -> GroupedPhotograph | None:
+    """Of several hierarchies the one that heads are nearest to."""
+    found = (one for one in reversed(answers.evidence) if isinstance(one, GroupingHierarchy))
+    hierarchy = next(found, None)
+    return None if hierarchy is None else GroupedPhotograph.of(image_HWC, hierarchy)
+
+
+def _at_most(size: tuple[int, int], num_pixels: int) -> tuple[int, int]:
+    scale = min(1.0, sqrt(num_pixels / (size[0] * size[1])))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

@@ -1,7 +1,6 @@
 """What a perceptual head says of a photograph beside its objects: parts, materials, texture, scene. One plain pass."""
 
 from dataclasses import dataclass
-from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,13 +11,9 @@ from mereo.assembly.upsampled_labels import labels_of_scores
 from mereo.data.part_slices import part_slices
 from mereo.data.taxonomy import Taxonomy
 from mereo.heads.perceptual import Perceptual, PerceptualPrediction
-from mereo.parser.image_scores import prepared_image
 
 if TYPE_CHECKING:
-    from mereo.parser.scene_parser import SceneParser
-
-# Of a picture that is parsed in tiles, which may be of any size, the other tasks see it at no more than this.
-MAX_PIXELS = 2048 * 1024
+    from mereo.parser.scene_parser import SceneAnswers
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,21 +35,9 @@ def has_perceptual(parser: object) -> bool:
     return any(isinstance(head, Perceptual) for head in heads)
 
 
-def perceptual_prediction(
-    parser: "SceneParser", image_HWC: np.ndarray, size: tuple[int, int]
-) -> PerceptualPrediction | None:
-    """Of one plain pass at this size, or a smaller one of its shape; None without such a head."""
-    if not has_perceptual(parser):
-        return None
-    scale = min(1.0, sqrt(MAX_PIXELS / (size[0] * size[1])))
-    reduced = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
-    return parser(prepared_image(parser, image_HWC, reduced)).prediction(PerceptualPrediction)
-
-
-def perceptual_answers(
-    prediction: PerceptualPrediction | None, semantic_HW: np.ndarray, taxonomy: Taxonomy
-) -> PerceptualAnswers:
+def perceptual_answers(answers: "SceneAnswers", semantic_HW: np.ndarray, taxonomy: Taxonomy) -> PerceptualAnswers:
     """Parts are decided within the objects of `semantic_HW`, whichever head or however many passes said these."""
+    prediction = next((one for one in answers.predictions if isinstance(one, PerceptualPrediction)), None)
     if prediction is None:
         return PerceptualAnswers()
     size = (semantic_HW.shape[0], semantic_HW.shape[1])

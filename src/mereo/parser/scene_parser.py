@@ -139,9 +139,10 @@ class SceneParser(nn.Module):
         With `tile` (a side in pixels, or "auto") the photograph is parsed at its full size, or at `working_side`, in
         overlapping pieces: more detail, and memory that does not grow with the photograph.
 
-        A head of mask queries with panoptic answers also tells the instances of things apart, in one plain pass: with
-        several scales, `flip` or tiles the answer is semantic. Likewise a perceptual head: scales, `flip` and tiles are
-        for its objects; parts, materials, texture and scene come from one plain pass.
+        A head of mask queries with panoptic answers also tells the instances of things apart, and so does one of sorted
+        segments, which gives each segment a vector as well, in one plain pass: with several scales, `flip` or tiles the
+        answer is semantic. Likewise a perceptual head: scales, `flip` and tiles are for its objects; parts, materials,
+        texture and scene come from one plain pass, and so do groups.
         """
         return parse_image(
             self,

@@ -10,10 +10,9 @@ from torch import Tensor
 from mereo.assembly.query_segments import query_segments
 from mereo.assembly.upsampled_labels import labels_of_scores, scores_at
 from mereo.heads.mask_queries import MaskQueriesHead, MaskQueriesPrediction, SegmentRule
-from mereo.parser.image_scores import prepared_image
 
 if TYPE_CHECKING:
-    from mereo.parser.scene_parser import SceneParser
+    from mereo.parser.scene_parser import SceneAnswers, SceneParser
 
 
 PIXELS_AT_ONCE = 2**16
@@ -33,16 +32,10 @@ def segment_rule_of(parser: "SceneParser") -> SegmentRule | None:
 
 
 def segmented_image(
-    parser: "SceneParser",
-    image_HWC: np.ndarray,
-    working: tuple[int, int],
-    rule: SegmentRule,
-    *,
-    with_confidence: bool,
+    parser: "SceneParser", answers: "SceneAnswers", size: tuple[int, int], rule: SegmentRule, *, with_confidence: bool
 ) -> SegmentedImage:
     """A pixel of a segment has the segment's class; any other the likeliest class, and belongs to no instance."""
-    prediction = parser(prepared_image(parser, image_HWC, working)).prediction(MaskQueriesPrediction)
-    size, is_thing = (image_HWC.shape[0], image_HWC.shape[1]), parser.taxonomy.is_thing
+    prediction, is_thing = answers.prediction(MaskQueriesPrediction), parser.taxonomy.is_thing
     scores_Khw = prediction.class_probability_BKhw[0]
     likeliest_HW, confidence_HW = _likeliest(parser, scores_Khw, size, with_confidence=with_confidence)
     segments = query_segments(

@@ -1,0 +1,135 @@
+"""The loss of segment sorting in recipes: sorting, classes of segments, and boxes whose middles are seeds."""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from mereo.data.batches import Batch
+from mereo.data.instances import instance_targets
+from mereo.data.taxonomy import Taxonomy
+from mereo.errors import BadInput
+from mereo.heads.instance_centers import InstanceCenters, InstanceCentersPrediction
+from mereo.heads.segment_sorting import SegmentSorting, SegmentSortingPrediction
+from mereo.losses.segment_sorting import segment_sorting_loss
+from mereo.losses.sorting_pixels import SortingPixels, sorting_pixels
+from mereo.parser.scene_parser import SceneAnswers, SceneParser
+from mereo.processes import mean_over_processes
+from mereo.regions.component_instances import component_instances
+from mereo.regions.unit_sphere_segments import segment_sums
+from mereo.strict import StrictConfig
+
+InstanceSource = Literal["labelled", "components"]
+
+
+class SegmentSortingTerm(nn.Module):
+    """sorting_weight * mean over pixels of equation 2 + classes_weight * mean over segments of the cross-entropy of
+    their prototypes + seeds_weight * the losses of proposals and boxes, where the parser has that head."""
+
+    def __init__(
+        self,
+        head: SegmentSorting,
+        centers: InstanceCenters | None,
+        taxonomy: Taxonomy,
+        *,
+        sorting_weight: float = 1.0,
+        classes_weight: float = 1.0,
+        seeds_weight: float = 1.0,
+        concentration: float = 10.0,
+        small_pixels: int = 1024,
+        instances: InstanceSource = "labelled",
+    ) -> None:
+        super().__init__()
+        self._heads = (head, centers)  # In a tuple: their weights are the parser's, and must not be saved as ours too.
+        self.taxonomy = taxonomy
+        self.things = tuple(index for index, is_thing in enumerate(taxonomy.is_thing) if is_thing)
+        self.sorting_weight, self.classes_weight, self.seeds_weight = sorting_weight, classes_weight, seeds_weight
+        self.concentration, self.small_pixels, self.instances = concentration, small_pixels, instances
+
+    def forward(self, answers: SceneAnswers, batch: Batch) -> Tensor:
+        prediction = answers.prediction(SegmentSortingPrediction)
+        semantic_BHW, instances_BHW = batch.required("semantic_BHW"), self.instance_labels(batch)
+        pixels = sorting_pixels(
+            prediction.embedding_BDhw,
+            prediction.segment_Bhw,
+            semantic_BHW,
+            instances_BHW,
+            is_thing_K=torch.tensor(self.taxonomy.is_thing, device=semantic_BHW.device),
+            ignore_label=self.taxonomy.ignore_index,
+            small_pixels=self.small_pixels,
+        )
+        loss = self.sorting_weight * self.of_sorting(pixels) + self.classes_weight * self.of_classes(pixels)
+        centers = self._heads[1]
+        if centers is None:
+            return loss
+        targets = [
+            instance_targets(semantic_HW, instances_HW, self.things)
+            for semantic_HW, instances_HW in zip(semantic_BHW, instances_BHW)
+        ]
+        of_seeds = centers.losses(answers.prediction(InstanceCentersPrediction), targets)
+        return loss + self.seeds_weight * torch.stack(list(of_seeds.values())).sum()
+
+    def instance_labels(self, batch: Batch) -> Tensor:
+        semantic_BHW = batch.required("semantic_BHW")
+        if not self.things:
+            return torch.zeros_like(semantic_BHW)
+        if self.instances == "labelled":
+            return batch.required("instances_BHW")
+        maps = [component_instances(semantic_HW.cpu().numpy(), self.things) for semantic_HW in semantic_BHW]
+        return torch.stack([torch.from_numpy(one_HW) for one_HW in maps]).to(semantic_BHW.device)
+
+    def of_sorting(self, pixels: SortingPixels) -> Tensor:
+        total = segment_sorting_loss(
+            pixels.embedding_ND,
+            pixels.segment_N,
+            pixels.label_of_segment_S,
+            concentration=self.concentration,
+            reduction="sum",
+        )
+        return total / _count_of(pixels.segment_N, total)
+
+    def of_classes(self, pixels: SortingPixels) -> Tensor:
+        sum_SD = segment_sums(pixels.embedding_ND, pixels.segment_N, len(pixels.class_of_segment_S))
+        logits_SK = self._heads[0].classify(F.normalize(sum_SD, dim=1)).float()
+        total = F.cross_entropy(logits_SK, pixels.class_of_segment_S, reduction="sum")
+        return total / _count_of(pixels.class_of_segment_S, total)
+
+
+def _count_of(items_N: Tensor, like: Tensor) -> Tensor:
+    """How many there are in a process on average; without any the sum is 0, whatever it is divided by."""
+    return mean_over_processes(like.new_tensor(float(len(items_N)))).clamp(min=1e-6)
+
+
+class SegmentSortingLossConfig(StrictConfig):
+    loss: Literal["segment_sorting"] = "segment_sorting"
+    weight: float = Field(1.0, ge=0)
+    sorting_weight: float = Field(1.0, ge=0)
+    classes_weight: float = Field(1.0, ge=0)
+    seeds_weight: float = Field(1.0, ge=0, description="of the head instance_centers, where there is one")
+    concentration: float = Field(10.0, gt=0, description="kappa")
+    small_pixels: int = Field(1024, ge=0, description="instances below learn on embeddings of twice the size; 0: none")
+    instances: InstanceSource = Field(
+        "labelled",
+        description="components: every connected piece of a thing's class is one, for data without instances",
+    )
+
+    def build(self, parser: SceneParser, pixels_K: Tensor | None) -> SegmentSortingTerm:
+        head = next((one for one in parser.heads if isinstance(one, SegmentSorting)), None)
+        if head is None:
+            raise BadInput(
+                "segment_sorting must have a head of that name, but got none; add it, or leave the loss out."
+            )
+        centers = next((one for one in parser.heads if isinstance(one, InstanceCenters)), None)
+        return SegmentSortingTerm(
+            head,
+            centers,
+            parser.taxonomy,
+            sorting_weight=self.sorting_weight,
+            classes_weight=self.classes_weight,
+            seeds_weight=self.seeds_weight,
+            concentration=self.concentration,
+            small_pixels=self.small_pixels,
+            instances=self.instances,
+        )
