@@ -27,7 +27,7 @@ from mereo.regions.component_instances import component_instances
 
 @pytest.fixture(scope="module")
 def batch() -> Batch:
-    return collate([draw_scene(0, index, size=(64, 96), kind="street") for index in range(2)])
+    return collate([draw_scene(0, index, size=(48, 64), kind="street") for index in range(2)])
 
 
 def objective_of(parser: SceneParser, **options: Any) -> Objective:
