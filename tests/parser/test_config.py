@@ -19,6 +19,7 @@ from mereo.features.projection import Projection
 from mereo.features.pyramid_pooling import PooledPyramid
 from mereo.heads.mask2former import Mask2Former
 from mereo.heads.maskformer import MaskFormer
+from mereo.heads.perceptual import Perceptual
 from mereo.heads.pixel_classes import PixelClasses, PixelClassesPrediction
 from mereo.heads.semantic_pyramid import SemanticPyramid, SemanticPyramidPrediction
 from mereo.parser.config import HeadConfig, ParserConfig, StageConfig
@@ -49,6 +50,7 @@ HEADS = {
     "maskformer": MaskFormer,
     "mask2former": Mask2Former,
     "semantic_pyramid": SemanticPyramid,
+    "perceptual": Perceptual,
 }
 
 
