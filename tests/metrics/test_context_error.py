@@ -8,7 +8,6 @@ import pytest
 from mereo.errors import BadInput
 from mereo.metrics.context_error import context_error, surroundings
 
-
 Regions = list[list[float] | None]
 
 
