@@ -78,9 +78,7 @@ def test_vectors_are_of_the_pass_that_made_the_parse(monkeypatch: pytest.MonkeyP
     segments = ParseSegments(parser, least_share=0)(IMAGE_HWC, name="a")
     assert len(passes) == 1
     mean_NC = mean_over_segments(passes[0][0].numpy(), segments.segment_HW, len(segments))
-    np.testing.assert_allclose(
-        segments.vector_ND, mean_NC / np.linalg.norm(mean_NC, axis=1, keepdims=True), atol=1e-6
-    )
+    np.testing.assert_allclose(segments.vector_ND, mean_NC / np.linalg.norm(mean_NC, axis=1, keepdims=True), atol=1e-6)
     assert not parser._forward_hooks or len(parser._forward_hooks) == 1
 
 
