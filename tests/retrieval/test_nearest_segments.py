@@ -7,7 +7,7 @@ import pytest
 from tiny_index import build, content_of, photographs
 
 from mereo.errors import BadInput
-from mereo.retrieval.nearest_segments import nearest_segments
+from mereo.retrieval.nearest_segments import WarmSearch, found_segments, nearest_segments
 from mereo.retrieval.segment_index import SegmentIndex
 
 pytest.importorskip("lancedb", reason="the extra index is not installed")
@@ -51,6 +51,26 @@ def test_filters(folder: Path) -> None:
     assert len(nearest_segments(index, query_D, not_content_hash="' OR '1'='1")) == 20
 
 
+@pytest.mark.parametrize("class_index", [None, 1, 77])
+@pytest.mark.parametrize("leaves_out", [False, True])
+def test_a_warm_search_finds_the_same(folder: Path, class_index: int | None, leaves_out: bool) -> None:
+    index = SegmentIndex.open(folder)
+    warm = WarmSearch(index)
+    for seed in range(5):
+        options = {"top": 7, "class_index": class_index}
+        options |= {"not_content_hash": nearest_segments(index, unit(seed))[0].content_hash} if leaves_out else {}
+        found, expected = (
+            found_segments(index, *warm.nearest(unit(seed), **options)),
+            nearest_segments(  # type: ignore[arg-type]
+                index,
+                unit(seed),
+                **options,  # type: ignore[arg-type]
+            ),
+        )
+        assert [(one.image, one.segment) for one in found] == [(one.image, one.segment) for one in expected]
+        np.testing.assert_allclose([one.distance for one in found], [one.distance for one in expected], atol=1e-6)
+
+
 def test_more_than_there_are(folder: Path) -> None:
     assert len(nearest_segments(SegmentIndex.open(folder), unit(0), top=1000)) == 36
 
@@ -75,4 +95,5 @@ def test_an_emptied_index_finds_nothing(tmp_path: Path) -> None:
     build(tmp_path / "index", tmp_path / "in")
     paths[0].unlink()
     build(tmp_path / "index", tmp_path / "in", prunes=True)
-    assert nearest_segments(SegmentIndex.open(tmp_path / "index"), unit(0)) == []
+    index = SegmentIndex.open(tmp_path / "index")
+    assert nearest_segments(index, unit(0)) == [] and not len(WarmSearch(index).nearest(unit(0))[0])

@@ -1,8 +1,8 @@
 """Photographs into an index: only what is new or changed is looked at, and what is done stays done.
 
-A photograph is known by its content: the same bytes change nothing, under whichever name; other bytes under a known name
-replace its rows; a file that moved takes its rows along. Every few seconds what came together is committed, so a build
-that was killed goes on where it stood, and ends with the same rows as one that nobody disturbed.
+A photograph is known by its content: the same bytes change nothing, under whichever name; other bytes under a known
+name replace its rows; a file that moved takes its rows along. Every few seconds what came together is committed, so a
+build that was killed goes on where it stood, and ends with the same rows as one that nobody disturbed.
 """
 
 import hashlib

@@ -16,11 +16,10 @@ from mereo.folder_lock import LockedFolder
 from mereo.retrieval.index_facts import IndexFacts
 from mereo.retrieval.lance_library import lancedb_library, table_errors
 from mereo.retrieval.segment_rows import VECTOR, ImageSegments, joined_rows, segment_schema
-from mereo.retrieval.vector_partitions import keep_partitions
 
 TABLE = "segments"
 # Versions that somebody may be reading just now. Files of writers that were killed are older than any lock.
-KEPT_FOR = timedelta(minutes=5)
+KEPT_FOR = timedelta(minutes=30)
 INDEX_FOLDER = LockedFolder(
     what="an index",
     does="writes into it",
@@ -101,9 +100,8 @@ class SegmentIndex:
             self.table.update(where=is_one_of("image", [image]), values={"image": new})
 
     def tidy(self) -> None:
-        """Many small commits become few files, old versions go, and the partitions for searching follow the rows."""
+        """Many small commits become few files, and old versions go."""
         with table_errors(self.folder):
-            keep_partitions(self.table, len(self))
             # Under the lock nobody else writes: what no version names was left by a process that was killed.
             self.table.optimize(cleanup_older_than=KEPT_FOR, delete_unverified=True)
 

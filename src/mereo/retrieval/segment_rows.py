@@ -1,4 +1,4 @@
-"""One row a segment: vector, class, place, surroundings, thumbnail. What a table of them looks like, and how it is read.
+"""One row a segment: vector, class, place, surroundings, thumbnail. What a table of them looks like, how it is read.
 
 What surrounds a segment is sparse (a few classes in each of eight regions), so the rows keep the shares above 0 and
 where they stand: `region * classes + class`.
@@ -107,10 +107,10 @@ def joined_rows(images: list[ImageSegments], schema: "pa.Schema") -> "pa.Table":
     return pa.table(columns, schema=schema)
 
 
-def vectors_of(rows: "pa.Table", column: str = VECTOR) -> np.ndarray:
-    """A column of lists of one length as an array (N D)."""
-    chunk = rows[column].combine_chunks()
-    return chunk.flatten().to_numpy(zero_copy_only=False).reshape(len(chunk), -1)
+def vectors_of(rows: "pa.Table") -> np.ndarray:
+    """The column of vectors as an array (N D)."""
+    chunk = rows[VECTOR].combine_chunks()
+    return chunk.flatten().to_numpy(zero_copy_only=False).reshape(len(chunk), chunk.type.list_size)
 
 
 def surroundings_of(rows: "pa.Table", num_classes: int) -> tuple[np.ndarray, np.ndarray]:

@@ -19,8 +19,8 @@ class SegmentVectors:
     """The segments of one photograph, each with a vector of unit length.
 
     `box_N4` is x0, y0, x1, y1, the ends exclusive, in pixels of the photograph. `segment_HW` has the position of each
-    pixel's segment, or -1; `label_HW` the class of each pixel (or the taxonomy's ignore index): what surrounds a segment
-    is counted on it.
+    pixel's segment, or -1; `label_HW` the class of each pixel (or the taxonomy's ignore index): what surrounds a
+    segment is counted on it.
     """
 
     vector_ND: np.ndarray
