@@ -52,12 +52,12 @@ def segment_crop(box_xyxy: Box, image_size: tuple[int, int], *, max_side: int = 
     return SegmentCrop((left, top, right, bottom), size)
 
 
-def segment_thumbnail(image_HWC: np.ndarray, box_xyxy: Box) -> bytes:
+def segment_thumbnail(image_HWC: np.ndarray, box_xyxy: Box, *, max_side: int = MAX_SIDE) -> bytes:
     """JPEG, of pixels alone: nothing of the file's own metadata comes along. The image is upright already."""
-    crop = segment_crop(box_xyxy, (image_HWC.shape[0], image_HWC.shape[1]))
+    crop = segment_crop(box_xyxy, (image_HWC.shape[0], image_HWC.shape[1]), max_side=max_side)
     left, top, right, bottom = crop.box_xyxy
     picture = Image.fromarray(np.ascontiguousarray(image_HWC[top:bottom, left:right]))
     picture = picture.resize(crop.size, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
     content = io.BytesIO()
-    picture.save(content, format="JPEG", quality=JPEG_QUALITY)
+    picture.save(content, format="JPEG", quality=JPEG_QUALITY, optimize=True)
     return content.getvalue()
