@@ -51,7 +51,9 @@ def is_copyleft(licence: str) -> bool:
     return all(COPYLEFT.search(choice) for choice in re.split(r"\bOR\b", licence)) and bool(licence)
 
 
-@pytest.mark.parametrize("extras", [frozenset(), frozenset({"plots"}), frozenset({"demo"}), frozenset({"index"})], ids=str)
+@pytest.mark.parametrize(
+    "extras", [frozenset(), frozenset({"plots"}), frozenset({"demo"}), frozenset({"index"})], ids=str
+)
 def test_no_gpl_in_what_users_install(extras: frozenset[str]) -> None:
     packages = {found.metadata["Name"].lower(): licence_of(found) for found in resolved("mereo", extras)}
     assert len(packages) > 20, "mereo must be installed for this test to see its dependencies"

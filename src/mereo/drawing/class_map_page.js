@@ -8,10 +8,10 @@
 
   // Rings around one segment, and around all that the chosen class surrounds.
   function mark() {
-    marks.clearRect(0, 0, data.side, data.side);
+    marks.clearRect(0, 0, data.width, data.height);
     if (chosen !== null) {
       marks.fillStyle = "rgba(255, 255, 255, .72)";
-      marks.fillRect(0, 0, data.side, data.side);
+      marks.fillRect(0, 0, data.width, data.height);
       const colour = getComputedStyle(buttons.find((button) => Number(button.dataset.k) === chosen).firstElementChild);
       marks.fillStyle = colour.getPropertyValue("--k");
       marks.strokeStyle = "#18191e";
@@ -55,7 +55,7 @@
 
   function nearest(event) {
     const box = stage.getBoundingClientRect();
-    const x = (event.clientX - box.left) / box.width * data.side, y = (event.clientY - box.top) / box.height * data.side;
+    const x = (event.clientX - box.left) / box.width * data.width, y = (event.clientY - box.top) / box.height * data.height;
     let best = -1, least = Infinity;
     data.segments.forEach((segment, number) => {
       const distance = (segment[0] - x) ** 2 + (segment[1] - y) ** 2;

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mereo.atomic_files import write_text
+from mereo.atomic_files import write_bytes, write_text
 from mereo.data.taxonomy import Taxonomy
-from mereo.drawing.class_map_picture import SIDE, draw_dots, draw_thumbnails, main_surroundings, places_on_map
+from mereo.drawing.class_map_picture import draw_dots, draw_thumbnails, main_surroundings, map_size, places_on_map
 from mereo.drawing.legend import percent
 from mereo.drawing.page_parts import (
     basic_style,
@@ -44,16 +44,18 @@ def write_class_map_page(
     folder, name = Path(folder), taxonomy.object_names[class_index]
     colours_K3 = taxonomy.objects.colours_K3
     main_N = main_surroundings(share_NK, class_index)
-    dots = write_picture(folder / "dots", draw_dots(position_N2, main_N, colours_K3))
-    in_place = write_picture(folder / "thumbnails", draw_thumbnails(position_N2, main_N, thumbnails, colours_K3))
+    _write_png(folder / "dots.png", draw_dots(position_N2, main_N, colours_K3))
+    _write_png(folder / "thumbnails.png", draw_thumbnails(position_N2, main_N, thumbnails, colours_K3))
     sheet_HWC, columns = thumbnail_sheet(thumbnails)
     sheet = write_picture(folder / "sheet", sheet_HWC)
+    height, width = map_size(position_N2)
     style = basic_style() + _part(".css").replace(
         "{{colours}}", colour_rules(range(taxonomy.num_objects), colours_K3.tolist())
     )
     script = _part(".js")
     data = {
-        "side": SIDE,
+        "width": width,
+        "height": height,
         "cell": CELL,
         "columns": columns,
         "classes": list(taxonomy.object_names),
@@ -70,10 +72,9 @@ def write_class_map_page(
             style=style,
             script=script,
         ),
-        "dots": relative_link(Path(dots).name),
-        "thumbnails": relative_link(Path(in_place).name),
         "sheet": relative_link(Path(sheet).name),
-        "side": str(SIDE),
+        "width": str(width),
+        "height": str(height),
         "name": escaped(name),
         "legend": _legend(main_N, taxonomy),
         "footer": "".join(f"<p>{escaped(note)}</p>" for note in notes),
@@ -95,6 +96,13 @@ def thumbnail_sheet(thumbnails: Sequence[bytes]) -> tuple[np.ndarray, int]:
         row, column = divmod(number, columns)
         sheet.paste(small, (column * CELL + (CELL - small.width) // 2, row * CELL + (CELL - small.height) // 2))
     return np.asarray(sheet).copy(), columns
+
+
+def _write_png(path: Path, picture_HWC: np.ndarray) -> None:
+    """Without loss: flat colours and thin rings fray in a JPEG."""
+    content = io.BytesIO()
+    Image.fromarray(picture_HWC).save(content, format="PNG")
+    write_bytes(path, content.getvalue())
 
 
 def _part(suffix: str) -> str:

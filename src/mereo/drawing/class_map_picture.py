@@ -9,28 +9,43 @@ from scipy import ndimage
 
 from mereo.drawing.lettering import INK, PAPER
 
-SIDE, MARGIN = 1200, 70
+WIDTH, LEAST_HEIGHT, MARGIN = 1400, 480, 80
 # The density is smoothed over this share of the map, and shown in bands: an even wash has no edges to see.
-SMOOTHING, BANDS = 0.028, 7
+SMOOTHING, BANDS = 0.02, 7
 LIGHT, DARK = np.array([252, 252, 250]), np.array([150, 170, 196])
 # Dots are drawn four times as large and reduced: round, not stepped.
 OVERSAMPLING = 4
-THUMBNAIL_SIDE, FRAME, GAP = 84, 4, 3
-MAX_THUMBNAILS = 110
+THUMBNAIL_SIDE, FRAME, GAP = 68, 4, 2
+MAX_THUMBNAILS = 160
+# The density is counted on a grid so many times coarser.
+COARSER = 4
+
+
+def map_size(position_N2: np.ndarray) -> tuple[int, int]:
+    """Height and width of the map in pixels: as high as its places need, both multiples of the density's grid.
+
+    >>> map_size(np.array([[0.0, 0.0], [1.0, 0.5]]))
+    (780, 1400)
+    """
+    height = 2 * MARGIN + (WIDTH - 2 * MARGIN) * float(position_N2[:, 1].max(initial=0.0))
+    return COARSER * round(max(LEAST_HEIGHT, height) / COARSER), WIDTH
 
 
 def places_on_map(position_N2: np.ndarray) -> np.ndarray:
-    """Pixels (x, y) for positions from 0 to 1; the map is centred on its longer axis."""
-    extent_2 = position_N2.max(axis=0, initial=0.0)
-    return MARGIN + (SIDE - 2 * MARGIN) * (position_N2 + (1 - extent_2) / 2)
+    """Pixels (x, y) for positions from 0 to 1, in the middle of the map."""
+    height, width = map_size(position_N2)
+    place_N2 = (WIDTH - 2 * MARGIN) * position_N2
+    return place_N2 + (np.array([width, height]) - place_N2.max(axis=0, initial=0.0)) / 2
 
 
 def density_of(position_N2: np.ndarray) -> np.ndarray:
     """Density on the map's own pixels, 1 where it is densest (H W)."""
     x_N, y_N = places_on_map(position_N2).T
-    count_hw, _, _ = np.histogram2d(y_N, x_N, bins=SIDE // 4, range=[[0, SIDE], [0, SIDE]])
-    density_hw = ndimage.gaussian_filter(count_hw, SMOOTHING * SIDE / 4)
-    density_HW = ndimage.zoom(density_hw / max(density_hw.max(), 1e-12), 4, order=1)
+    height, width = map_size(position_N2)
+    bins = (height // COARSER, width // COARSER)
+    count_hw, _, _ = np.histogram2d(y_N, x_N, bins=bins, range=[[0, height], [0, width]])
+    density_hw = ndimage.gaussian_filter(count_hw, SMOOTHING * WIDTH / COARSER)
+    density_HW = ndimage.zoom(density_hw / max(density_hw.max(), 1e-12), COARSER, order=1)
     return np.clip(density_HW, 0, 1)
 
 
@@ -44,8 +59,7 @@ def main_surroundings(share_NK: np.ndarray, class_index: int) -> np.ndarray:
 def draw_dots(position_N2: np.ndarray, main_N: np.ndarray, colours_K3: np.ndarray) -> np.ndarray:
     """H W 3 uint8: a dot a segment, in the colour of what is most around it, over the density of all."""
     picture = Image.fromarray(_wash(position_N2))
-    large = SIDE * OVERSAMPLING
-    dots = Image.new("RGBA", (large, large), (0, 0, 0, 0))
+    dots = Image.new("RGBA", (picture.width * OVERSAMPLING, picture.height * OVERSAMPLING), (0, 0, 0, 0))
     pen = ImageDraw.Draw(dots)
     radius = OVERSAMPLING * float(np.clip(110 / np.sqrt(len(position_N2)), 3.2, 8.0))
     for (x, y), main in zip(places_on_map(position_N2) * OVERSAMPLING, main_N.tolist()):
@@ -53,7 +67,7 @@ def draw_dots(position_N2: np.ndarray, main_N: np.ndarray, colours_K3: np.ndarra
         pen.ellipse(
             (x - radius, y - radius, x + radius, y + radius), fill=colour, outline=(*INK, 150), width=OVERSAMPLING
         )
-    dots = dots.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    dots = dots.resize(picture.size, Image.Resampling.LANCZOS)
     picture.paste(dots, (0, 0), dots)
     return np.asarray(picture).copy()
 

@@ -19,7 +19,7 @@ PERPLEXITY = 30
 
 @dataclass(frozen=True, eq=False)
 class ClassMap:
-    """`position_N2` is x, y from 0 to 1; `share_NK` the mean share of each class over the regions around a segment."""
+    """`position_N2` is x, y (see `laid_out`); `share_NK` the mean share of each class over the regions around it."""
 
     name: str
     num_segments: int
@@ -55,7 +55,7 @@ def class_map(index: SegmentIndex, class_index: int, *, max_segments: int = MAX_
 
 
 def laid_out(vector_ND: np.ndarray, *, seed: int = 0) -> np.ndarray:
-    """Places (N 2, from 0 to 1) by t-SNE; the same vectors get the same places."""
+    """Places (N 2) by t-SNE: x from 0 to 1, y from 0 to at most 1; the same vectors get the same places."""
     try:
         from openTSNE import TSNE
     except ModuleNotFoundError as error:
@@ -74,6 +74,8 @@ def laid_out(vector_ND: np.ndarray, *, seed: int = 0) -> np.ndarray:
     )
     place_N2 = np.asarray(method.fit(vector_ND.astype(np.float64)))
     place_N2 = place_N2 - place_N2.min(axis=0)
+    # Which way is up means nothing, and a wide map fits a screen better than a high one.
+    place_N2 = place_N2[:, ::-1] if place_N2[:, 1].max() > place_N2[:, 0].max() else place_N2
     return place_N2 / max(float(place_N2.max()), 1e-12)
 
 
