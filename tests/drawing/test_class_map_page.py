@@ -51,7 +51,7 @@ def test_places_lie_on_the_map_and_density_where_the_places_are() -> None:
     assert density_HW.shape == (height, width) and density_HW.max() == pytest.approx(1)
     x, y = place_N2[2].astype(int)
     assert density_HW[y, x - 10] > 0.9 and density_HW[0, 0] < 0.01
-    assert map_size(np.zeros((1, 2))) == (480, 1400) and density_of(np.zeros((1, 2))).max() == pytest.approx(1)
+    assert map_size(np.zeros((1, 2))) == (640, 1400) and density_of(np.zeros((1, 2))).max() == pytest.approx(1)
 
 
 def test_thumbnails_do_not_cover_each_other() -> None:
@@ -66,9 +66,9 @@ def test_thumbnails_do_not_cover_each_other() -> None:
 
 
 def test_a_sheet_has_each_thumbnail_in_its_cell() -> None:
-    sheet_HWC, columns = thumbnail_sheet(THUMBNAILS)
-    assert columns == 2 and sheet_HWC.shape == (2 * CELL, 2 * CELL, 3)
-    assert abs(int(sheet_HWC[CELL + CELL // 2, CELL + CELL // 2, 0]) - 180) <= 4
+    sheet_HWC, columns, sizes = thumbnail_sheet(THUMBNAILS)
+    assert max(sizes[3]) == CELL and columns == 2 and sheet_HWC.shape == (2 * CELL, 2 * CELL, 3)
+    assert abs(int(sheet_HWC[CELL + 20, CELL + 20, 0]) - 180) <= 4
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The page of a search: numbers, boxes where they belong, escaped names, links that lead somewhere, no script at all."""
+"""The page of a search: numbers, boxes where they belong, escaped names, links that lead somewhere, no script."""
 
 import re
 from pathlib import Path

@@ -21,7 +21,7 @@ from mereo.retrieval.segment_index import is_index
 pytestmark = pytest.mark.slow
 pytest.importorskip("lancedb", reason="the extra index is not installed")
 
-NUM_PHOTOGRAPHS, NUM_KILLS = 30, 8
+NUM_PHOTOGRAPHS, NUM_KILLS = 14, 4
 # Few photographs a commit, so that a kill has commits to hit.
 SMALL_COMMITS = """
 from mereo.retrieval import index_building
@@ -95,9 +95,9 @@ def test_killed_builds_end_as_an_unbroken_one(warm: WarmProcess, tmp_path: Path)
     assert content_of(tmp_path / "killed") == whole
 
     # Some change, some go, some come: the same again over an index that has rows.
-    for path in paths[:8]:
+    for path in paths[:4]:
         save_photograph(path, 1000 + int(path.stem))
-    for path in paths[20:24]:
+    for path in paths[8:12]:
         path.unlink()
     save_photograph(tmp_path / "in" / "new.png", 5000)
     child = warm.run(*command("whole"), timeout=200)

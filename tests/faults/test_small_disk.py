@@ -103,14 +103,14 @@ def test_indexing_onto_a_full_disk_ends_in_a_line_and_goes_on_when_there_is_spac
     warm: WarmProcess, tmp_path: Path, disk: Callable[[int], Path]
 ) -> None:
     pytest.importorskip("lancedb", reason="the extra index is not installed")
-    photographs(tmp_path / "in", 24)
+    photographs(tmp_path / "in", 12)
     parser = save_parser(tiny_parser(), tmp_path / "tiny.safetensors")
     small_commits = "from mereo.retrieval import index_building\nindex_building.IMAGES_BETWEEN_COMMITS = 3\n"
     command = ["index", "build", tmp_path / "in", "--parser", parser, "--out"]
     whole = warm.run(*command, tmp_path / "whole", setup=small_commits)
     assert whole.code == 0, whole.errors()
     total = sum(file.stat().st_size for file in (tmp_path / "whole").rglob("*") if file.is_file())
-    for share in (0.05, 0.3, 0.6):
+    for share in (0.1, 0.5):
         index = disk(max(8, int(share * total / 1024))) / "index"
         child = warm.run(*command, index, setup=small_commits)
         assert child.code == 3, (share, child.code, child.errors())

@@ -1,4 +1,4 @@
-"""The map of an index's class: groups stay together, the same vectors get the same places, small classes are refused."""
+"""The map of an index's class: groups stay together, the same vectors get the same places, few are refused."""
 
 from pathlib import Path
 

@@ -43,6 +43,7 @@ def build(
     from mereo.errors import BadInput
     from mereo.retrieval.index_facts import IndexFacts, relative_root
     from mereo.retrieval.lance_library import lancedb_library
+    from mereo.retrieval.parse_segments import ParseSegmentsConfig
     from mereo.retrieval.segment_index import SegmentIndex, is_index
 
     if not folder.is_dir():
@@ -59,7 +60,7 @@ def build(
         # Whoever goes on need not say again what the index knows.
         source = opened_source(facts.parser if parser is None else parser, device, facts.settings)
     else:
-        settings = {"least_share": least_share, "working_side": size}
+        settings = ParseSegmentsConfig(least_share=least_share, working_side=size).model_dump()
         name = _parser_name(parser)
         source = opened_source(name, device, settings)
         root = relative_root(index_folder, folder)
@@ -90,9 +91,11 @@ def add(
 
 def opened_source(parser: str, device: str, settings: dict[str, Any]) -> "ParseSegments":
     from mereo.commands.parse import open_parser
-    from mereo.retrieval.parse_segments import ParseSegments
+    from mereo.retrieval.parse_segments import ParseSegmentsConfig
+    from mereo.strict_yaml import validated
 
-    return ParseSegments(open_parser(parser, device), **settings)
+    config = validated(ParseSegmentsConfig, settings, source="the settings of the index")
+    return config.build(open_parser(parser, device))
 
 
 def _parser_name(parser: str | None) -> str:

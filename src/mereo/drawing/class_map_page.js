@@ -36,11 +36,14 @@
   function show(number) {
     if (number === shown) return;
     shown = number;
-    const [, , , image, around] = data.segments[number];
+    const [, , , image, around, size] = data.segments[number];
     const row = Math.floor(number / data.columns), column = number % data.columns;
-    const { width, height } = element("picture");
+    const board = element("picture"), scale = board.width / data.cell;
+    const left = (board.width - size[0] * scale) / 2, top = (board.height - size[1] * scale) / 2;
+    picture.clearRect(0, 0, board.width, board.height);
     picture.imageSmoothingQuality = "high";
-    picture.drawImage(element("sheet"), column * data.cell, row * data.cell, data.cell, data.cell, 0, 0, width, height);
+    picture.drawImage(
+      element("sheet"), column * data.cell, row * data.cell, size[0], size[1], left, top, size[0] * scale, size[1] * scale);
     element("image").textContent = image;
     element("around").replaceChildren(...around.map(([index, share]) => {
       const line = document.createElement("li"), swatch = document.createElement("span"), number = document.createElement("span");

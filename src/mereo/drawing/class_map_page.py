@@ -46,7 +46,7 @@ def write_class_map_page(
     main_N = main_surroundings(share_NK, class_index)
     _write_png(folder / "dots.png", draw_dots(position_N2, main_N, colours_K3))
     _write_png(folder / "thumbnails.png", draw_thumbnails(position_N2, main_N, thumbnails, colours_K3))
-    sheet_HWC, columns = thumbnail_sheet(thumbnails)
+    sheet_HWC, columns, sizes = thumbnail_sheet(thumbnails)
     sheet = write_picture(folder / "sheet", sheet_HWC)
     height, width = map_size(position_N2)
     style = basic_style() + _part(".css").replace(
@@ -60,11 +60,13 @@ def write_class_map_page(
         "columns": columns,
         "classes": list(taxonomy.object_names),
         "segments": [
-            [round(float(x), 1), round(float(y), 1), int(main), printable(image), _largest(share_K)]
-            for (x, y), main, image, share_K in zip(places_on_map(position_N2), main_N, images, share_NK)
+            [round(float(x), 1), round(float(y), 1), int(main), printable(image), _largest(share_K), size]
+            for (x, y), main, image, share_K, size in zip(
+                places_on_map(position_N2), main_N, images, share_NK, sizes, strict=True
+            )
         ],
     }
-    shown = "all" if num_segments == len(images) else f"{len(images):,} of {num_segments:,}"
+    shown = f"all {num_segments:,}" if num_segments == len(images) else f"{len(images):,} of {num_segments:,}"
     values = {
         "head": page_head(
             f"Map of {name}",
@@ -85,17 +87,19 @@ def write_class_map_page(
     return folder / "index.html"
 
 
-def thumbnail_sheet(thumbnails: Sequence[bytes]) -> tuple[np.ndarray, int]:
-    """All thumbnails in square cells, row by row, and how many stand in a row."""
+def thumbnail_sheet(thumbnails: Sequence[bytes]) -> tuple[np.ndarray, int, list[tuple[int, int]]]:
+    """All thumbnails, each at the corner of a square cell, row by row; how many stand in a row; how large each is."""
     columns = int(np.ceil(np.sqrt(len(thumbnails))))
     sheet = Image.new("RGB", (columns * CELL, -(-len(thumbnails) // columns) * CELL), (24, 26, 30))
+    sizes = []
     for number, content in enumerate(thumbnails):
         small = Image.open(io.BytesIO(content)).convert("RGB")
         scale = CELL / max(small.size)
         small = small.resize((max(1, round(small.width * scale)), max(1, round(small.height * scale))))
         row, column = divmod(number, columns)
-        sheet.paste(small, (column * CELL + (CELL - small.width) // 2, row * CELL + (CELL - small.height) // 2))
-    return np.asarray(sheet).copy(), columns
+        sheet.paste(small, (column * CELL, row * CELL))
+        sizes.append(small.size)
+    return np.asarray(sheet).copy(), columns, sizes
 
 
 def _write_png(path: Path, picture_HWC: np.ndarray) -> None:

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from mereo.drawing.lettering import INK, PAPER
 
-WIDTH, LEAST_HEIGHT, MARGIN = 1400, 480, 80
+WIDTH, LEAST_HEIGHT, MARGIN = 1400, 640, 80
 # The density is smoothed over this share of the map, and shown in bands: an even wash has no edges to see.
 SMOOTHING, BANDS = 0.02, 7
 LIGHT, DARK = np.array([252, 252, 250]), np.array([150, 170, 196])
@@ -45,8 +45,8 @@ def density_of(position_N2: np.ndarray) -> np.ndarray:
     bins = (height // COARSER, width // COARSER)
     count_hw, _, _ = np.histogram2d(y_N, x_N, bins=bins, range=[[0, height], [0, width]])
     density_hw = ndimage.gaussian_filter(count_hw, SMOOTHING * WIDTH / COARSER)
-    density_HW = ndimage.zoom(density_hw / max(density_hw.max(), 1e-12), COARSER, order=1)
-    return np.clip(density_HW, 0, 1)
+    density_HW = ndimage.zoom(density_hw, COARSER, order=1)
+    return density_HW / max(density_HW.max(), 1e-12)
 
 
 def main_surroundings(share_NK: np.ndarray, class_index: int) -> np.ndarray:

@@ -42,7 +42,7 @@ def write_neighbour_page(
         "{{colours}}", colour_rules(present, taxonomy.objects.colours_K3[present].tolist())
     )
     count = f"{len(found)} segment{'s' if len(found) != 1 else ''} most like this"
-    summary = ", ".join(["Nearest first by cosine distance, 0 is the same direction", *limits])
+    summary = "; ".join(["Nearest first by cosine distance (0: the same direction)", *limits])
     largest = max((one.distance or 0.0 for one in found), default=0.0)
     cards = [
         _card(folder, f"{rank:04}", one, taxonomy, rank=rank, largest=largest)
@@ -80,7 +80,7 @@ def _card(
         f'loading="lazy" alt="{name} in {image}"><svg viewBox="0 0 {width} {height}" aria-hidden="true">'
         f'<rect class="shade" {place}/><rect class="box k{one.class_index}" {place}/></svg></div>'
     )
-    words = f'<p class="name"><span class="swatch k{one.class_index}"></span>{name}'
+    words = f'<p class="name"><span class="swatch k{one.class_index}"></span><span>{name}</span>'
     if one.distance is None:
         return f'{picture}<div class="words">{words}</p><p class="quiet">{image}</p><p class="quiet">{about}</p></div>'
     share = 100 * one.distance / largest if largest > 0 else 0.0

@@ -17,7 +17,6 @@ from pathlib import Path
 from mereo.data.image_reading import MAX_PIXELS, read_image
 from mereo.errors import BadInput
 from mereo.folder_lock import folder_lock
-from mereo.freed_memory import image_done
 from mereo.retrieval.index_facts import IndexFacts
 from mereo.retrieval.segment_index import INDEX_FOLDER, SegmentIndex, is_index
 from mereo.retrieval.segment_rows import ImageSegments, image_segments
@@ -152,7 +151,6 @@ class _Adding:
             class_names=taxonomy.object_names,
             ignore_index=taxonomy.objects.ignore_index,
         )
-        image_done()
         self._take(rows)
 
     def finish(self) -> None:

@@ -49,8 +49,15 @@ class IndexFacts:
             raise BadInput(
                 f"an index must be one that Mereo built ({FORMAT}), but got another table in {folder}; check the path."
             )
-        taxonomy = taxonomy_from_dict(content["taxonomy"], source=f"the taxonomy in {folder}")
-        return cls(content["fingerprint"], content["parser"], content["root"], taxonomy, content["settings"])
+        words = [content.get(key) for key in ("fingerprint", "parser", "root")]
+        if not all(isinstance(word, str) for word in words) or not isinstance(content.get("settings"), dict):
+            raise BadInput(
+                f"the metadata of an index must name its parser, folder and settings, but got {sorted(content)} in "
+                f"{folder}; build the index anew."
+            )
+        taxonomy = taxonomy_from_dict(content.get("taxonomy"), source=f"the taxonomy in {folder}")
+        fingerprint, parser, root = words
+        return cls(str(fingerprint), str(parser), str(root), taxonomy, content["settings"])
 
     def require_fingerprint(self, fingerprint: str, *, folder: Path) -> None:
         if fingerprint != self.fingerprint:

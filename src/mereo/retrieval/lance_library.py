@@ -1,5 +1,6 @@
 """LanceDB, imported where an index is used and nowhere before; its errors in the words and exit codes of Mereo."""
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -28,14 +29,18 @@ def lancedb_library() -> ModuleType:
 
 @contextmanager
 def table_errors(folder: Path) -> Iterator[None]:
-    """What goes wrong inside LanceDB: the machine's doing if the system gave an error number, else a broken index."""
+    """What goes wrong inside LanceDB: the machine's doing if the system gave an error number, else a broken index.
+
+    A file that the newest version names and that is not there is a broken index, too.
+    """
     try:
         yield
     except MereoError:
         raise
     except (OSError, RuntimeError, ValueError) as error:
         text = " ".join(str(error).split())
-        if isinstance(error, OSError) or re.search(r"\(os error \d+\)", text):
+        number = getattr(error, "errno", None) or next(iter(re.findall(r"\(os error (\d+)\)", text)), None)
+        if number is not None and int(number) != errno.ENOENT:
             reason = getattr(error, "strerror", None) or system_reason(text)
             raise BadEnvironment(
                 f"an index must be readable and writable, but got {reason} in {folder}; free space or mend the disk, "

@@ -10,16 +10,28 @@ from typing import Any
 import cc3d
 import numpy as np
 import torch
+from pydantic import Field
 from scipy import ndimage
 
 from mereo.assembly.parse import Parse
 from mereo.errors import BadInput
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
 from mereo.retrieval.segment_vectors import NO_SEGMENT, SegmentVectors
+from mereo.strict import StrictConfig
 
 LEAST_SHARE = 0.0005
 LEAST_PIXELS = 64
 CONNECTIVITY = 8
+
+
+class ParseSegmentsConfig(StrictConfig):
+    """How a parser's segments are made; an index keeps it, so that whoever asks the index does the same."""
+
+    least_share: float = Field(LEAST_SHARE, ge=0, lt=1, description="of the photograph; smaller segments are left out")
+    working_side: int | None = Field(None, ge=1, description="pixels; left out: the parser's own")
+
+    def build(self, parser: SceneParser) -> "ParseSegments":
+        return ParseSegments(parser, least_share=self.least_share, working_side=self.working_side)
 
 
 class ParseSegments:

@@ -79,9 +79,9 @@ class SegmentIndex:
     def put(self, images: Sequence[ImageSegments], *, present: AbstractSet[str]) -> None:
         """The rows of these images, in place of what the table has of them, as one commit. `present`: the images that
         the table has."""
+        rows = joined_rows(list(images), self.table.schema)
+        changed = [image.image for image in images if image.image in present]
         with table_errors(self.folder):
-            rows = joined_rows(list(images), self.table.schema)
-            changed = [image.image for image in images if image.image in present]
             if not changed:
                 self.table.add(rows)
                 return
