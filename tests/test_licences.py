@@ -52,7 +52,9 @@ def is_copyleft(licence: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    "extras", [frozenset(), frozenset({"plots"}), frozenset({"demo"}), frozenset({"superpixels"})], ids=str
+    "extras",
+    [frozenset(), *(frozenset({extra}) for extra in ("plots", "demo", "superpixels", "index"))],
+    ids=str,
 )
 def test_no_gpl_in_what_users_install(extras: frozenset[str]) -> None:
     packages = {found.metadata["Name"].lower(): licence_of(found) for found in resolved("mereo", extras)}

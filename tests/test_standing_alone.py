@@ -15,6 +15,8 @@ GUESTS = (
         "starlette",
         "gradio",
         "lancedb",
+        "pyarrow",
+        "openTSNE",
         "ray",
         "tensorboard",
         "pandas",

@@ -1,6 +1,7 @@
 """A real disk that is really full: a file system of a few megabytes in memory. Mounting one needs an administrator."""
 
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,14 @@ from killed_runs import contents, require_readable
 from PIL import Image
 from small_run import small_recipe, write_recipe
 from warm_process import WarmProcess
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "retrieval"))
+from tiny_index import content_of, photographs
+from tiny_parser import tiny_parser
+
+from mereo.parser.weights import save_parser
+from mereo.retrieval.segment_index import is_index
 
 pytestmark = pytest.mark.slow
 
@@ -88,3 +97,29 @@ def test_parsing_onto_a_full_disk_ends_in_a_line_and_leaves_no_half_file(
         child = warm.run("parse", tmp_path / "photos", "--out", out)
         assert child.code == 0, child.errors()
         subprocess.run(["rm", "-r", str(out)], check=True)
+
+
+def test_indexing_onto_a_full_disk_ends_in_a_line_and_goes_on_when_there_is_space(
+    warm: WarmProcess, tmp_path: Path, disk: Callable[[int], Path]
+) -> None:
+    pytest.importorskip("lancedb", reason="the extra index is not installed")
+    photographs(tmp_path / "in", 12)
+    parser = save_parser(tiny_parser(), tmp_path / "tiny.safetensors")
+    small_commits = "from mereo.retrieval import index_building\nindex_building.IMAGES_BETWEEN_COMMITS = 3\n"
+    command = ["index", "build", tmp_path / "in", "--parser", parser, "--out"]
+    whole = warm.run(*command, tmp_path / "whole", setup=small_commits)
+    assert whole.code == 0, whole.errors()
+    total = sum(file.stat().st_size for file in (tmp_path / "whole").rglob("*") if file.is_file())
+    for share in (0.1, 0.5):
+        index = disk(max(8, int(share * total / 1024))) / "index"
+        child = warm.run(*command, index, setup=small_commits)
+        assert child.code == 3, (share, child.code, child.errors())
+        (line,) = child.errors()
+        assert "No space left on device" in line and line.startswith("mereo: an index must be readable"), line
+        if is_index(index):
+            assert set(content_of(index)["image"]) <= set(content_of(tmp_path / "whole")["image"])
+        disk(64_000)
+        child = warm.run(*command, index, setup=small_commits)
+        assert child.code == 0, child.errors()
+        assert content_of(index) == content_of(tmp_path / "whole")
+        subprocess.run(["rm", "-r", str(index)], check=True)

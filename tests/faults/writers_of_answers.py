@@ -27,14 +27,17 @@ from mereo.commands.parse_images import ParseRun, ParseSettings
 from mereo.data.coco_panoptic_writing import PanopticWriter
 from mereo.data.instances import Instances
 from mereo.data.panoptic_map import PanopticMap, PanopticSegment
-from mereo.drawing import affinity_page, level_page, parse_files, token_page
+from mereo.drawing import affinity_page, class_map_page, level_page, parse_files, token_page
 from mereo.drawing.affinity_page import write_affinity_page
+from mereo.drawing.class_map_page import write_class_map_page
 from mereo.drawing.error_pictures import ErrorPictures
 from mereo.drawing.instance_overlay import InstancePictures
 from mereo.drawing.label_tiff import label_tiff
 from mereo.drawing.level_page import write_level_page
+from mereo.drawing.neighbour_page import ShownSegment, write_neighbour_page
 from mereo.drawing.parse_files import save_for_page
 from mereo.drawing.parse_page import write_parse_page
+from mereo.drawing.segment_thumbnail import segment_thumbnail
 from mereo.drawing.token_page import write_token_page
 from mereo.drawing.unsure_areas import write_unsure_png
 from mereo.evaluation import evaluation_page
@@ -172,6 +175,31 @@ def write_page_of_tokens(folder: Path) -> None:
         patch.setattr(token_page, "draw_token", lambda *arguments: small_picture())
         patch.setattr(token_page, "draw_token_sheet", lambda *arguments: small_picture())
         write_token_page(folder, parse=parse, tokens=tokens, num_tokens=2, name="a", matching_HWC=small_picture())
+
+
+def write_page_of_neighbours(folder: Path) -> None:
+    parse = small_parse()
+    thumbnail = segment_thumbnail(parse.image_HWC, (2, 2, 9, 9))
+    one = ShownSegment(thumbnail, (2, 2, 9, 9), parse.size, 1, "a.jpg", distance=0.25)
+    write_neighbour_page(folder, query=one, found=[one], taxonomy=parse.taxonomy)
+
+
+def write_map_of_a_class(folder: Path) -> None:
+    """The pictures are made once: this is about files."""
+    parse = small_parse()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("draw_dots", "draw_thumbnails"):
+            patch.setattr(class_map_page, name, lambda *arguments: small_picture())
+        write_class_map_page(
+            folder,
+            class_index=1,
+            num_segments=1,
+            position_N2=np.zeros((1, 2)),
+            share_NK=np.ones((1, 3)) / 3,
+            images=["a.jpg"],
+            thumbnails=[segment_thumbnail(parse.image_HWC, (2, 2, 9, 9))],
+            taxonomy=parse.taxonomy,
+        )
 
 
 def explain_tokens_of_one(folder: Path) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from mereo import folder_lock as module
 from mereo.errors import BadInput
-from mereo.training import run_lock as module
 from mereo.training.run_lock import LOCK_FILE, run_lock
 
 HOLD = """

@@ -8,6 +8,8 @@ import typer
 
 OPTIONAL_PACKAGES = {
     "matplotlib": "curves of runs (extra `plots`)",
+    "lancedb": "an index of segments (extra `index`)",
+    "openTSNE": "maps of an index's segments (extra `index`)",
     "sklearn": "the photograph of `make demo` (extra `demo`)",
 }
 LOW_DISK_BYTES = 2 * 1024**3

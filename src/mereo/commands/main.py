@@ -20,6 +20,7 @@ from mereo.commands.doctor import doctor
 from mereo.commands.evaluate import evaluate
 from mereo.commands.explain import explain
 from mereo.commands.group import group
+from mereo.commands.index import index_app
 from mereo.commands.init import init
 from mereo.commands.models import models
 from mereo.commands.panoptic import panoptic_quality
@@ -89,6 +90,7 @@ for data_verb, line in (
     data_app.command(short_help=line)(data_verb)
 data_app.command("quality", short_help="Panoptic quality of COCO-panoptic answers.")(panoptic_quality)
 app.add_typer(data_app)
+app.add_typer(index_app(**PLAIN))
 
 
 def main() -> None:

@@ -35,8 +35,8 @@ PANOPTIC_FOLDER = "panoptic"
 
 @dataclass(frozen=True)
 class ParseFiles:
-    """What `Parse.save` wrote; `tasks` are the label maps of parts, materials and textures, `groups` what the parse says
-    of superpixels, where it has any."""
+    """What `Parse.save` wrote; `tasks` are the label maps of parts, materials and textures, `groups` those of
+    superpixels, where the parse has any."""
 
     labels: Path
     overlay: Path

@@ -12,8 +12,9 @@ from mereo.errors import BadInput
 from mereo.metrics.confusion import mean_over_classes
 from mereo.shapes import require_shapes
 
-# Rows first: above left, above, above right, left, right, below left, below, below right.
+# Of the eight regions. Rows first: above left, above, above right, left, right, below left, below, below right.
 NEIGHBOURS = tuple((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1) if (down, right) != (0, 0))
+NUM_REGIONS = len(NEIGHBOURS)
 
 
 def surroundings(

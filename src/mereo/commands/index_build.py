@@ -1,0 +1,189 @@
+"""`mereo index build FOLDER` and `mereo index add INDEX PATHS`: photographs into an index of their segments."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from mereo.commands.input_images import InputImages
+    from mereo.retrieval.index_building import IndexReport
+    from mereo.retrieval.index_facts import IndexFacts
+    from mereo.retrieval.parse_segments import ParseSegments
+
+SKIPPED_SOME = 4
+PRUNE = "Also drop the rows of photographs whose files are gone."
+DEVICE = "auto, cpu, cuda or mps."
+MAX_PIXELS = "Larger images are skipped."
+
+
+def build(
+    folder: Annotated[Path, typer.Argument(help="A folder of photographs, with all folders in it.")],
+    parser: Annotated[
+        str | None, typer.Option(help="A built-in name, a parser file, or a run folder; left out: the default.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the index; left out: FOLDER.index beside it.")] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Longer side in pixels at which images are parsed; left out: the parser's."),
+    ] = None,
+    least_share: Annotated[
+        float, typer.Option(min=0, max=0.99, help="Segments below this share of their photograph are left out.")
+    ] = 0.0005,
+    prune: Annotated[bool, typer.Option("--prune", help=PRUNE)] = False,
+    device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
+    max_pixels: Annotated[int, typer.Option(min=1, help=MAX_PIXELS)] = 64_000_000,
+) -> None:
+    """Index the segments of a folder's photographs. Run again, only what is new or changed is parsed; killed at any
+    moment, the same command goes on.
+
+    Example: mereo index build photographs --out photographs.index
+    """
+    from mereo.errors import BadInput
+    from mereo.retrieval.index_facts import IndexFacts, relative_root
+    from mereo.retrieval.lance_library import lancedb_library
+    from mereo.retrieval.parse_segments import ParseSegmentsConfig
+    from mereo.retrieval.segment_index import SegmentIndex, is_index
+
+    if not folder.is_dir():
+        raise BadInput(f"build must be given a folder, but got {str(folder)!r}; `mereo index add` takes files.")
+    lancedb_library()  # Before a parser is loaded: it may not be installed.
+    index_folder = out or Path(os.path.realpath(folder) + ".index")
+    if is_index(index_folder):
+        facts = SegmentIndex.open(index_folder).facts
+        if os.path.realpath(index_folder / facts.root) != os.path.realpath(folder):
+            raise BadInput(
+                f"an index must be of one folder, but got {folder} for that of {facts.root} in {index_folder}; add to "
+                "it with `mereo index add`, or choose another --out."
+            )
+        # Whoever goes on need not say again what the index knows.
+        source = opened_source(facts.parser if parser is None else parser, device, facts.settings)
+    else:
+        settings = ParseSegmentsConfig(least_share=least_share, working_side=size).model_dump()
+        name = _parser_name(parser)
+        source = opened_source(name, device, settings)
+        root = relative_root(index_folder, folder)
+        facts = IndexFacts(source.fingerprint, name, root, source.taxonomy, settings)
+    _add_and_tell(index_folder, [str(folder)], source, facts, prunes=prune, max_pixels=max_pixels)
+
+
+def add(
+    index: Annotated[Path, typer.Argument(help="The folder of an index.")],
+    paths: Annotated[list[str], typer.Argument(help="Images, folders (with all folders in them), quoted patterns.")],
+    parser: Annotated[
+        str | None, typer.Option(help="Where the index's own parser lies now; left out: where it lay.")
+    ] = None,
+    prune: Annotated[bool, typer.Option("--prune", help=PRUNE)] = False,
+    device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
+    max_pixels: Annotated[int, typer.Option(min=1, help=MAX_PIXELS)] = 64_000_000,
+) -> None:
+    """Add photographs to an index; the same bytes again change nothing.
+
+    Example: mereo index add photographs.index more/*.jpg
+    """
+    from mereo.retrieval.segment_index import SegmentIndex
+
+    facts = SegmentIndex.open(index).facts
+    source = opened_source(parser or facts.parser, device, facts.settings)
+    _add_and_tell(index, paths, source, facts, prunes=prune, max_pixels=max_pixels)
+
+
+def opened_source(parser: str, device: str, settings: dict[str, Any]) -> "ParseSegments":
+    from mereo.commands.parse import open_parser
+    from mereo.retrieval.parse_segments import ParseSegmentsConfig
+    from mereo.strict_yaml import validated
+
+    config = validated(ParseSegmentsConfig, settings, source="the settings of the index")
+    return config.build(open_parser(parser, device))
+
+
+def _parser_name(parser: str | None) -> str:
+    """As the index remembers it: a path must lead there from any folder."""
+    from mereo.commands.parse import default_parser
+
+    if parser is None:
+        return default_parser()
+    return os.path.abspath(parser) if os.path.exists(parser) else parser
+
+
+def _add_and_tell(
+    index_folder: Path,
+    arguments: list[str],
+    source: "ParseSegments",
+    facts: "IndexFacts",
+    *,
+    prunes: bool,
+    max_pixels: int,
+) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from mereo.commands.input_images import find_images
+    from mereo.drawing.text_lines import printable
+    from mereo.retrieval.index_building import add_to_index
+    from mereo.retrieval.segment_index import SegmentIndex, is_index
+
+    inputs = find_images(arguments, without=index_folder)
+    if not inputs.paths and not (prunes and is_index(index_folder)):
+        _refuse_nothing(inputs)
+    console = Console(stderr=True, highlight=False)
+
+    def tell(what: str, reason: str) -> None:
+        line = f"skipped {printable(what)}: {printable(reason)}"
+        console.print(line, markup=False, emoji=False, soft_wrap=True)
+
+    for what, reason in inputs.missing:
+        tell(what, reason)
+    columns = (TextColumn("indexing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        paths = progress.track(inputs.paths)
+        report = add_to_index(
+            index_folder, paths, source=source, facts=facts, max_pixels=max_pixels, prunes=prunes, on_skip=tell
+        )
+    report.skipped += inputs.missing
+    if not is_index(index_folder):
+        _refuse_unreadable(report)
+    typer.echo(report_in_words(report))
+    typer.echo(f"{len(SegmentIndex.open(index_folder)):,} segments in {index_folder}")
+    if report.skipped:
+        raise typer.Exit(SKIPPED_SOME)
+
+
+def report_in_words(report: "IndexReport") -> str:
+    """
+    >>> from mereo.retrieval.index_building import IndexReport
+    >>> report_in_words(IndexReport(added=["a"], unchanged=["b", "c"]))
+    '1 image added, 2 as before'
+    """
+    counts = (
+        (len(report.added), "added"),
+        (len(report.changed), "changed"),
+        (len(report.moved), "moved"),
+        (len(report.unchanged), "as before"),
+        (len(report.copies), "with the same bytes as another"),
+        (len(report.without_segments), "without segments"),
+        (len(report.dropped), "dropped"),
+        (len(report.skipped), "skipped"),
+    )
+    parts = [f"{count} {word}" for count, word in counts if count] or ["0 added"]
+    number, words = parts[0].split(" ", 1)
+    return ", ".join([f"{number} image{'s' if number != '1' else ''} {words}", *parts[1:]])
+
+
+def _refuse_nothing(inputs: "InputImages") -> None:
+    from mereo.commands.parse import MOST_NAMED
+    from mereo.data.image_reading import SUFFIXES
+    from mereo.drawing.text_lines import printable
+    from mereo.errors import BadInput
+
+    tried = "; ".join(f"{printable(what)}: {reason}" for what, reason in inputs.missing[:MOST_NAMED])
+    raise BadInput(f"paths must lead to at least one image ({', '.join(SUFFIXES)}), but got none ({tried}).")
+
+
+def _refuse_unreadable(report: "IndexReport") -> None:
+    from mereo.drawing.text_lines import printable
+    from mereo.errors import BadInput
+
+    first = f"; the first: {printable(report.skipped[0][1])}" if report.skipped else "; none has a segment."
+    raise BadInput(f"at least one image must be readable, but got {len(report.skipped)} that are not{first}")

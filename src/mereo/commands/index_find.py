@@ -1,0 +1,172 @@
+"""`mereo index find INDEX IMAGE --at X,Y`: the segments most like one of a photograph, as a page or as JSON."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mereo.commands.explain import parsed_point
+
+if TYPE_CHECKING:
+    from mereo.drawing.neighbour_page import ShownSegment
+    from mereo.retrieval.index_facts import IndexFacts
+    from mereo.retrieval.nearest_segments import FoundSegment
+
+
+def find(
+    index: Annotated[Path, typer.Argument(help="The folder of an index.")],
+    image: Annotated[Path, typer.Argument(help="A photograph; it need not be in the index.")],
+    at: Annotated[str | None, typer.Option(help="The segment at this pixel of the photograph: X,Y.")] = None,
+    segment: Annotated[int | None, typer.Option(min=0, help="The segment by number; 0 is the largest.")] = None,
+    class_name: Annotated[str | None, typer.Option("--class", help="Find segments of this class alone.")] = None,
+    not_image: Annotated[
+        bool, typer.Option("--not-image", help="Find none of the photograph itself (the same bytes).")
+    ] = False,
+    top: Annotated[int, typer.Option(min=1, max=10_000, help="How many.")] = 20,
+    out: Annotated[Path, typer.Option(help="Folder for index.html and its pictures.")] = Path("found"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of writing a page.")] = False,
+    parser: Annotated[
+        str | None, typer.Option(help="Where the index's own parser lies now; left out: where it lay.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    max_pixels: Annotated[int, typer.Option(min=1, help="Larger photographs are refused.")] = 64_000_000,
+) -> None:
+    """Find the segments most like one of a photograph, nearest first.
+
+    Example: mereo index find photographs.index street.jpg --at 320,200 --class car --not-image
+    """
+    import json
+
+    from mereo.commands.index_build import opened_source
+    from mereo.data.image_reading import read_image
+    from mereo.drawing.text_lines import without_surrogates
+    from mereo.errors import BadInput
+    from mereo.retrieval.index_building import content_hash
+    from mereo.retrieval.nearest_segments import nearest_segments
+    from mereo.retrieval.segment_index import SegmentIndex
+
+    if (at is None) == (segment is None):
+        got = "neither" if at is None else "both"
+        raise BadInput(f"find must be given --at X,Y or --segment N, but got {got}; give one of them.")
+    point = None if at is None else parsed_point(at)
+    if not as_json and out.exists() and not out.is_dir():
+        raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
+    opened = SegmentIndex.open(index)
+    class_index = None if class_name is None else class_index_of(opened.facts, class_name)
+    image_HWC = read_image(image, max_pixels=max_pixels)
+    source = opened_source(parser or opened.facts.parser, device, opened.facts.settings)
+    opened.facts.require_fingerprint(source.fingerprint, folder=index)
+    segments = source(image_HWC, name=image.stem)
+    position = segments.at(*point) if point is not None else segment
+    require_position(position, len(segments), image)
+    found = nearest_segments(
+        opened,
+        segments.vector_ND[position],
+        top=top,
+        class_index=class_index,
+        not_content_hash=content_hash(image) if not_image else None,
+    )
+    names = opened.facts.taxonomy.object_names
+    asked = {
+        "image": str(image),
+        "segment": position,
+        "class": names[int(segments.class_index_N[position])],
+        "box_xyxy": segments.box_N4[position].tolist(),
+        "area_pixels": int(segments.area_N[position]),
+    }
+    if as_json:
+        answer = {"index": str(index), "query": asked, "found": [described(one) for one in found]}
+        typer.echo(json.dumps(without_surrogates(answer), ensure_ascii=False, indent=2))
+        return
+    _write_page(out, image, image_HWC, asked, found, opened.facts, class_name=class_name, not_image=not_image)
+    for one in found[:5]:
+        typer.echo(f"{one.distance:.3f}  {one.class_name}  {one.image}  at {one.box_xyxy[0]},{one.box_xyxy[1]}")
+    typer.echo(str(out / "index.html"))
+
+
+def require_position(position: int | None, num_segments: int, image: Path) -> None:
+    from mereo.errors import BadInput
+
+    if position is None or position >= num_segments:
+        raise BadInput(
+            f"--segment must be below {num_segments}, the segments of {image.name}, but got {position}; 0 is the "
+            "largest."
+        )
+
+
+def class_index_of(facts: "IndexFacts", name: str) -> int:
+    import difflib
+
+    from mereo.errors import BadInput
+
+    names = list(facts.taxonomy.object_names)
+    if name in names:
+        return names.index(name)
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = (
+        f"did you mean {near[0]!r}?" if near else f"one of {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}."
+    )
+    raise BadInput(f"--class must be a class of the index's parser, but got {name!r:.80}; {hint}")
+
+
+def described(found: "FoundSegment") -> dict[str, Any]:
+    """Without the thumbnail."""
+    return {
+        "distance": round(found.distance, 6),
+        "image": found.image,
+        "content_hash": found.content_hash,
+        "segment": found.segment,
+        "class": found.class_name,
+        "box_xyxy": list(found.box_xyxy),
+        "area_pixels": found.area_pixels,
+        "image_size": [found.width, found.height],
+    }
+
+
+def _write_page(
+    out: Path,
+    image: Path,
+    image_HWC: Any,
+    asked: dict[str, Any],
+    found: "list[FoundSegment]",
+    facts: "IndexFacts",
+    *,
+    class_name: str | None,
+    not_image: bool,
+) -> None:
+    from mereo.drawing.neighbour_page import ShownSegment, write_neighbour_page
+    from mereo.drawing.segment_thumbnail import segment_thumbnail
+    from mereo.version import VERSION
+
+    names = list(facts.taxonomy.object_names)
+    box = tuple(asked["box_xyxy"])
+    query = ShownSegment(
+        thumbnail=segment_thumbnail(image_HWC, box, max_side=480),
+        box_xyxy=box,
+        image_size=image_HWC.shape[:2],
+        class_index=names.index(asked["class"]),
+        image=image.name,
+    )
+    limits = [f"of the class {class_name}"] if class_name is not None else []
+    limits += ["not of this photograph"] if not_image else []
+    write_neighbour_page(
+        out,
+        query=query,
+        found=[shown(one) for one in found],
+        taxonomy=facts.taxonomy,
+        limits=limits,
+        notes=[f"Made with Mereo {VERSION}. Vectors: {Path(facts.parser).name}."],
+    )
+
+
+def shown(found: "FoundSegment") -> "ShownSegment":
+    from mereo.drawing.neighbour_page import ShownSegment
+
+    return ShownSegment(
+        thumbnail=found.thumbnail,
+        box_xyxy=found.box_xyxy,
+        image_size=(found.height, found.width),
+        class_index=found.class_index,
+        image=found.image,
+        distance=found.distance,
+    )

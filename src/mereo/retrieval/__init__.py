@@ -1,0 +1,1 @@
+"""Segments of many photographs, found again by what they look like and what surrounds them."""

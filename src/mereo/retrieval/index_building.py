@@ -1,0 +1,202 @@
+"""Photographs into an index: only what is new or changed is looked at, and what is done stays done.
+
+A photograph is known by its content: the same bytes change nothing, under whichever name; other bytes under a known
+name replace its rows; a file that moved takes its rows along. Every few seconds what came together is committed, so a
+build that was killed goes on where it stood, and ends with the same rows as one that nobody disturbed.
+"""
+
+import hashlib
+import os
+import re
+import stat
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mereo.data.image_reading import MAX_PIXELS, read_image
+from mereo.errors import BadInput
+from mereo.folder_lock import folder_lock
+from mereo.retrieval.index_facts import IndexFacts
+from mereo.retrieval.segment_index import INDEX_FOLDER, SegmentIndex, is_index
+from mereo.retrieval.segment_rows import ImageSegments, image_segments
+from mereo.retrieval.segment_vectors import SegmentSource
+
+SECONDS_BETWEEN_COMMITS = 5.0
+IMAGES_BETWEEN_COMMITS = 64
+# Small files and old versions take more room than rows do, long before the end of a large build.
+COMMITS_BETWEEN_TIDYING = 100
+
+
+@dataclass
+class IndexReport:
+    """What a build did, by relative path. `copies`: the same bytes as another photograph of the index."""
+
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    moved: list[tuple[str, str]] = field(default_factory=list)
+    copies: list[tuple[str, str]] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    without_segments: list[str] = field(default_factory=list)
+
+
+def add_to_index(
+    folder: Path,
+    paths: Iterable[Path],
+    *,
+    source: SegmentSource,
+    facts: IndexFacts,
+    max_pixels: int = MAX_PIXELS,
+    prunes: bool = False,
+    on_skip: Callable[[str, str], None] = lambda what, reason: None,
+) -> IndexReport:
+    """Adds photographs to the index in `folder`, which is made when the first one is read. `prunes`: rows of files that
+    are no more there go."""
+    with folder_lock(folder, INDEX_FOLDER):
+        adding = _Adding(folder, source, facts, max_pixels, on_skip)
+        if prunes:
+            adding.prune()
+        for path in paths:
+            try:
+                adding.add(path)
+            except BadInput as error:
+                adding.report.skipped.append((str(path), str(error)))
+                on_skip(str(path), str(error))
+        adding.finish()
+        return adding.report
+
+
+def content_hash(path: Path) -> str:
+    """Of the bytes of a regular file; what cannot be read is told as `read_image` tells it."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BadInput(f"an image must be a regular file, but got another kind in {str(path)!r}; name a picture.")
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError) as error:
+        if isinstance(error, BadInput):
+            raise
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BadInput(f"an image must be readable, but got {reason} in {str(path)!r}; check its name.") from error
+
+
+def path_in_index(path: Path, root: Path) -> str:
+    """Relative to the indexed folder, as text: bytes of no encoding become escapes."""
+    try:
+        relative = os.path.relpath(os.path.realpath(path), os.path.realpath(root))
+    except ValueError:  # Another drive of Windows.
+        relative = os.path.realpath(path)
+    return Path(relative).as_posix().encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def file_of(image: str, root: Path) -> Path:
+    """The file that `path_in_index` named."""
+    return root / re.sub(r"\\udc([0-9a-f]{2})", lambda found: chr(0xDC00 + int(found.group(1), 16)), image)
+
+
+class _Adding:
+    def __init__(
+        self,
+        folder: Path,
+        source: SegmentSource,
+        facts: IndexFacts,
+        max_pixels: int,
+        on_skip: Callable[[str, str], None],
+    ) -> None:
+        self.folder, self.source, self.facts, self.max_pixels = folder, source, facts, max_pixels
+        self.root = folder / facts.root
+        self.report = IndexReport()
+        self.index = SegmentIndex.open(folder) if is_index(folder) else None
+        if self.index is not None:
+            self.index.facts.require_fingerprint(source.fingerprint, folder=folder)
+        self.hash_of_image = {} if self.index is None else self.index.images()
+        self.image_of_hash = {found: image for image, found in self.hash_of_image.items()}
+        self._in_table = set(self.hash_of_image)
+        self._waiting: list[ImageSegments] = []
+        self._last_commit, self._num_commits = time.monotonic(), 0
+
+    def prune(self) -> None:
+        if not self.root.is_dir():
+            # With the whole folder away (a disk that is not there), every row would go.
+            raise BadInput(
+                f"the indexed folder must be there to see which files are gone, but got none in {self.root}; "
+                "leave out --prune, or bring the folder back."
+            )
+        gone = sorted(image for image in self.hash_of_image if not file_of(image, self.root).is_file())
+        if self.index is not None:
+            self.index.drop(gone)
+        for image in gone:
+            self._forget(image)
+        self.report.dropped += gone
+
+    def add(self, path: Path) -> None:
+        image, found_hash = path_in_index(path, self.root), content_hash(path)
+        if self.hash_of_image.get(image) == found_hash:
+            self.report.unchanged.append(image)
+            return
+        other = self.image_of_hash.get(found_hash)
+        if other is not None and image not in self.hash_of_image:
+            self._same_bytes(image, other, found_hash)
+            return
+        image_HWC = read_image(path, max_pixels=self.max_pixels)
+        segments = self.source(image_HWC, name=path.stem)
+        taxonomy = self.facts.taxonomy
+        rows = image_segments(
+            segments,
+            image_HWC,
+            image=image,
+            content_hash=found_hash,
+            class_names=taxonomy.object_names,
+            ignore_index=taxonomy.objects.ignore_index,
+        )
+        self._take(rows)
+
+    def finish(self) -> None:
+        self._commit()
+        if self.index is not None:
+            self.index.tidy()
+
+    def _same_bytes(self, image: str, other: str, found_hash: str) -> None:
+        if self.index is None or other not in self._in_table or file_of(other, self.root).is_file():
+            self.report.copies.append((image, other))
+            return
+        self.index.rename(other, image)
+        self._forget(other)
+        self._remember(image, found_hash)
+        self._in_table.add(image)
+        self.report.moved.append((other, image))
+
+    def _take(self, rows: ImageSegments) -> None:
+        if not len(rows):
+            self.report.without_segments.append(rows.image)
+            return
+        if self.index is None:
+            self.index = SegmentIndex.create(self.folder, self.facts, dimensions=rows.dimensions)
+        (self.report.changed if rows.image in self.hash_of_image else self.report.added).append(rows.image)
+        self._remember(rows.image, rows.content_hash)
+        self._waiting.append(rows)
+        is_time = time.monotonic() - self._last_commit >= SECONDS_BETWEEN_COMMITS
+        if is_time or len(self._waiting) >= IMAGES_BETWEEN_COMMITS:
+            self._commit()
+
+    def _remember(self, image: str, found_hash: str) -> None:
+        self.image_of_hash.pop(self.hash_of_image.get(image, ""), None)
+        self.hash_of_image[image] = found_hash
+        self.image_of_hash[found_hash] = image
+
+    def _forget(self, image: str) -> None:
+        self.image_of_hash.pop(self.hash_of_image.pop(image), None)
+        self._in_table.discard(image)
+
+    def _commit(self) -> None:
+        self._last_commit = time.monotonic()
+        if self.index is None or not self._waiting:
+            return
+        self.index.put(self._waiting, present=self._in_table)
+        self._in_table |= {rows.image for rows in self._waiting}
+        self._waiting = []
+        self._num_commits += 1
+        if self._num_commits % COMMITS_BETWEEN_TIDYING == 0:
+            self.index.tidy()

@@ -1,0 +1,153 @@
+"""Segments and vectors of any parser: the segments of its parse, and the mean of its features over each.
+
+Instances where the parser tells them apart; else the connected pieces of each class. The features are the path's last
+map of that same pass: what the parser's heads read.
+"""
+
+import hashlib
+from typing import Any
+
+import cc3d
+import numpy as np
+import torch
+from pydantic import Field
+from scipy import ndimage
+
+from mereo.assembly.parse import Parse
+from mereo.errors import BadInput
+from mereo.parser.scene_parser import SceneAnswers, SceneParser
+from mereo.retrieval.segment_vectors import NO_SEGMENT, SegmentVectors
+from mereo.strict import StrictConfig
+
+LEAST_SHARE = 0.0005
+LEAST_PIXELS = 64
+CONNECTIVITY = 8
+
+
+class ParseSegmentsConfig(StrictConfig):
+    """How a parser's segments are made; an index keeps it, so that whoever asks the index does the same."""
+
+    least_share: float = Field(LEAST_SHARE, ge=0, lt=1, description="of the photograph; smaller segments are left out")
+    working_side: int | None = Field(None, ge=1, description="pixels; left out: the parser's own")
+
+    def build(self, parser: SceneParser) -> "ParseSegments":
+        return ParseSegments(parser, least_share=self.least_share, working_side=self.working_side)
+
+
+class ParseSegments:
+    """A `SegmentSource` over a SceneParser. Segments below `least_share` of the photograph are left out, but never the
+    largest one: a photograph without a segment could not be told from one that was not looked at."""
+
+    def __init__(
+        self, parser: SceneParser, *, least_share: float = LEAST_SHARE, working_side: int | None = None
+    ) -> None:
+        if not 0 <= least_share < 1:
+            raise BadInput(f"least_share must be from 0 to below 1, but got {least_share}; e.g. {LEAST_SHARE}.")
+        self.parser, self.least_share, self.working_side = parser, least_share, working_side
+        self.taxonomy = parser.taxonomy
+        self.fingerprint = fingerprint_of(parser, least_share, working_side)
+
+    def __call__(self, image_HWC: np.ndarray, *, name: str = "image") -> SegmentVectors:
+        parse, features_Chw = self._parsed(image_HWC, name)
+        piece_HW, class_index_M = pieces_of(parse)
+        area_M = np.bincount(piece_HW.ravel(), minlength=len(class_index_M))
+        is_kept_M = area_M >= max(LEAST_PIXELS, self.least_share * piece_HW.size)
+        is_kept_M[area_M.argmax()] = True
+        kept_N = np.flatnonzero(is_kept_M)
+        kept_N = kept_N[np.argsort(-area_M[kept_N], kind="stable")]
+        segment_HW = _renumbered(piece_HW, kept_N, len(class_index_M))
+        mean_NC = mean_over_segments(features_Chw, segment_HW, len(kept_N))
+        length_N = np.linalg.norm(mean_NC, axis=1)
+        if not np.isfinite(length_N).all():
+            raise BadInput(f"features must be finite, but got NaN or infinity in {name}; look at the parser's weights.")
+        has_direction_N = length_N > 0  # Features that are all 0 point nowhere.
+        if not has_direction_N.all():
+            segment_HW = _renumbered(segment_HW, np.flatnonzero(has_direction_N), len(kept_N))
+            kept_N, mean_NC, length_N = kept_N[has_direction_N], mean_NC[has_direction_N], length_N[has_direction_N]
+        return SegmentVectors(
+            vector_ND=(mean_NC / length_N[:, None]).astype(np.float32),
+            class_index_N=class_index_M[kept_N],
+            box_N4=_boxes(segment_HW, len(kept_N)),
+            area_N=area_M[kept_N],
+            segment_HW=segment_HW,
+            label_HW=parse.semantic,
+        )
+
+    def _parsed(self, image_HWC: np.ndarray, name: str) -> tuple[Parse, np.ndarray]:
+        """The parse and the features of the pass that it came from."""
+        passes: list[SceneAnswers] = []
+
+        def remember(module: Any, arguments: Any, answers: SceneAnswers) -> None:
+            passes.append(answers)
+
+        hook = self.parser.register_forward_hook(remember)
+        try:
+            parse = self.parser.parse(image_HWC, name=name, working_side=self.working_side)
+        finally:
+            hook.remove()
+        return parse, passes[-1].features.last[0].float().cpu().numpy()
+
+
+def pieces_of(parse: Parse) -> tuple[np.ndarray, np.ndarray]:
+    """A map of pieces counted from 0 (H W), and the class of each: instances, and connected pieces of what is left.
+
+    >>> from mereo.data.taxonomy import LabelTable, Taxonomy
+    >>> label_HW = np.array([[0, 1, 0], [0, 1, 0]])
+    >>> parse = Parse(np.zeros((2, 3, 3), np.uint8), label_HW, Taxonomy("two", LabelTable(("sky", "pole"))))
+    >>> piece_HW, class_index_M = pieces_of(parse)
+    >>> piece_HW[0].tolist(), class_index_M.tolist()
+    ([0, 1, 2], [0, 1, 0])
+    """
+    # Pixels of no instance hang together by class; those of an instance are one piece, however it is cut.
+    label_HW = parse.semantic.astype(np.uint32) + 1
+    if parse.instances is not None:
+        label_HW[parse.instances != 0] = 0
+    piece_HW = cc3d.connected_components(label_HW, connectivity=CONNECTIVITY).astype(np.int32)
+    instances = [segment for segment in parse.segments if segment.instance_id]
+    num_pieces = int(piece_HW.max())
+    class_index_M = np.zeros(num_pieces + len(instances), dtype=np.int32)
+    is_piece_HW = piece_HW > 0
+    class_index_M[piece_HW[is_piece_HW] - 1] = parse.semantic[is_piece_HW]
+    class_index_M[num_pieces:] = [segment.class_index for segment in instances]
+    if parse.instances is not None and instances:
+        number_of_id = np.zeros(int(parse.instances.max()) + 1, dtype=np.int32)
+        number_of_id[[segment.instance_id for segment in instances]] = np.arange(num_pieces, len(class_index_M)) + 1
+        piece_HW = np.where(is_piece_HW, piece_HW, number_of_id[parse.instances])
+    return piece_HW - 1, class_index_M
+
+
+def mean_over_segments(features_Chw: np.ndarray, segment_HW: np.ndarray, num_segments: int) -> np.ndarray:
+    """The mean of the features over the pixels of each segment (N C): each pixel has the features of its cell."""
+    channels, height, width = features_Chw.shape
+    row_H, column_W = (np.arange(long) * short // long for long, short in zip(segment_HW.shape, (height, width)))
+    features_pC = features_Chw.reshape(channels, -1).T
+    mean_NC = np.empty((num_segments, channels))
+    for segment, (ys, xs) in enumerate(ndimage.find_objects(segment_HW + 1, max_label=num_segments)):
+        cell_hw = row_H[ys, None] * width + column_W[xs]
+        count_p = np.bincount(cell_hw[segment_HW[ys, xs] == segment], minlength=len(features_pC))
+        cells = np.flatnonzero(count_p)
+        mean_NC[segment] = count_p[cells] @ features_pC[cells].astype(np.float64) / count_p.sum()
+    return mean_NC
+
+
+def fingerprint_of(parser: SceneParser, least_share: float, working_side: int | None) -> str:
+    """Of the weights, what stands before and after them, and how segments are made: equal vectors, equal word."""
+    digest = hashlib.blake2b(digest_size=16)
+    rules = (least_share, LEAST_PIXELS, working_side, parser.preprocessing.model_dump(mode="json"))
+    digest.update(repr(("parse segments 1", rules, parser.taxonomy.object_names)).encode())
+    for name, value in sorted(parser.state_dict().items()):
+        digest.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode())
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _renumbered(piece_HW: np.ndarray, kept_N: np.ndarray, num_pieces: int) -> np.ndarray:
+    """The positions of pieces in `kept_N`; all others belong to no segment."""
+    position_M = np.full(num_pieces + 1, NO_SEGMENT, dtype=np.int32)  # The last one is for pixels that had none before.
+    position_M[kept_N] = np.arange(len(kept_N), dtype=np.int32)
+    return position_M[piece_HW]
+
+
+def _boxes(segment_HW: np.ndarray, num: int) -> np.ndarray:
+    found = ndimage.find_objects(segment_HW + 1, max_label=num)
+    return np.array([(xs.start, ys.start, xs.stop, ys.stop) for ys, xs in found], dtype=np.int32).reshape(num, 4)

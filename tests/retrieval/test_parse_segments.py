@@ -1,0 +1,144 @@
+"""Segments of any parser's parse: pieces, their classes, and the mean of the features over each."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
+from tiny_mask_parser import mask_parser
+from tiny_parser import random_image, tiny_parser
+from tiny_pyramid_parser import tiny_pyramid_parser
+
+from mereo.assembly.parse import Parse
+from mereo.data.taxonomy import LabelTable, Taxonomy
+from mereo.errors import BadInput
+from mereo.retrieval.parse_segments import ParseSegments, fingerprint_of, mean_over_segments, pieces_of
+from mereo.retrieval.segment_vectors import NO_SEGMENT, SegmentVectors
+
+TAXONOMY = Taxonomy("two", LabelTable(("sky", "car")), is_thing=(False, True))
+IMAGE_HWC = random_image(48, 64)
+
+
+def test_means_are_those_of_a_loop_over_pixels() -> None:
+    random = np.random.default_rng(0)
+    features_Chw, segment_HW = random.normal(size=(3, 4, 5)), random.integers(-1, 4, size=(11, 13))
+    found_NC = mean_over_segments(features_Chw, segment_HW, 4)
+    for segment in range(4):
+        total_C, count = np.zeros(3), 0
+        for y in range(11):
+            for x in range(13):
+                if segment_HW[y, x] == segment:
+                    total_C += features_Chw[:, y * 4 // 11, x * 5 // 13]
+                    count += 1
+        np.testing.assert_allclose(found_NC[segment], total_C / count, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pieces_are_those_of_scipy_class_by_class(seed: int) -> None:
+    label_HW = np.random.default_rng(seed).integers(0, 2, size=(9, 12))
+    piece_HW, class_index_M = pieces_of(Parse(np.zeros((9, 12, 3), np.uint8), label_HW, TAXONOMY))
+    assert (class_index_M[piece_HW] == label_HW).all()
+    expected = sum(ndimage.label(label_HW == index, np.ones((3, 3)))[1] for index in range(2))
+    assert len(class_index_M) == expected == len(np.unique(piece_HW))
+    for piece in range(expected):
+        assert ndimage.label(piece_HW == piece, np.ones((3, 3)))[1] == 1
+
+
+def test_an_instance_is_one_piece_however_it_is_cut() -> None:
+    label_HW = np.array([[0, 1, 0, 1, 1], [0, 1, 0, 0, 1]])
+    instance_HW = np.array([[0, 9, 0, 9, 4], [0, 9, 0, 0, 4]])
+    piece_HW, class_index_M = pieces_of(Parse(np.zeros((2, 5, 3), np.uint8), label_HW, TAXONOMY, instances=instance_HW))
+    assert len(class_index_M) == 4 and sorted(class_index_M) == [0, 0, 1, 1]
+    assert piece_HW[0, 1] == piece_HW[0, 3] != piece_HW[0, 4] and class_index_M[piece_HW[0, 1]] == 1
+
+
+@pytest.mark.parametrize("make", [tiny_parser, tiny_pyramid_parser, mask_parser])
+def test_every_kind_of_parser_gives_segments(make: object) -> None:
+    parser = make()  # type: ignore[operator]
+    segments = ParseSegments(parser)(IMAGE_HWC, name="a")
+    assert len(segments) and segments.segment_HW.shape == (48, 64)
+    np.testing.assert_allclose(np.linalg.norm(segments.vector_ND, axis=1), 1, atol=1e-6)
+    parse = parser.parse(IMAGE_HWC)
+    assert (segments.label_HW == parse.semantic).all()
+    for position in range(len(segments)):
+        mask_HW = segments.segment_HW == position
+        ys, xs = np.nonzero(mask_HW)
+        assert segments.area_N[position] == mask_HW.sum() >= min(64, mask_HW.sum())
+        assert segments.box_N4[position].tolist() == [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]
+
+
+def test_vectors_are_of_the_pass_that_made_the_parse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One pass a photograph, and the same features as that pass has."""
+    parser, passes = tiny_parser(), []
+    parser.register_forward_hook(lambda module, arguments, answers: passes.append(answers.features.last))
+    segments = ParseSegments(parser, least_share=0)(IMAGE_HWC, name="a")
+    assert len(passes) == 1
+    mean_NC = mean_over_segments(passes[0][0].numpy(), segments.segment_HW, len(segments))
+    np.testing.assert_allclose(segments.vector_ND, mean_NC / np.linalg.norm(mean_NC, axis=1, keepdims=True), atol=1e-6)
+    assert not parser._forward_hooks or len(parser._forward_hooks) == 1
+
+
+def test_small_pieces_are_left_out_but_never_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = ParseSegments(tiny_parser(), least_share=0.99)(IMAGE_HWC, name="a")
+    assert len(few) == 1 and (few.segment_HW == NO_SEGMENT).any()
+    with pytest.raises(BadInput, match="a point must lie on a segment, but got"):
+        y, x = np.argwhere(few.segment_HW == NO_SEGMENT)[0].tolist()
+        few.at(x, y)
+    y, x = np.argwhere(few.segment_HW == 0)[0].tolist()
+    assert few.at(x, y) == 0
+    with pytest.raises(BadInput, match=r"a point must lie on the photograph \(64x48\), but got 64,3"):
+        few.at(64, 3)
+    with pytest.raises(BadInput, match="least_share must be from 0 to below 1, but got 1"):
+        ParseSegments(tiny_parser(), least_share=1)
+
+
+def test_features_of_nothing_and_features_that_are_nan() -> None:
+    parser = tiny_parser()
+    for value, is_bad in ((0.0, False), (float("nan"), True)):
+        handle = parser.path[-1].register_forward_hook(
+            lambda module, arguments, maps: maps.with_last(torch.full_like(maps.last, value))  # noqa: B023
+        )
+        if is_bad:
+            with pytest.raises(BadInput, match="features must be finite, but got NaN or infinity in a"):
+                ParseSegments(parser)(IMAGE_HWC, name="a")
+        else:
+            assert len(ParseSegments(parser)(IMAGE_HWC, name="a")) == 0
+        handle.remove()
+
+
+def test_the_fingerprint_is_of_weights_and_rules() -> None:
+    first = fingerprint_of(tiny_parser(), 0.001, None)
+    assert first == fingerprint_of(tiny_parser(), 0.001, None)
+    others = {fingerprint_of(tiny_parser(seed=1), 0.001, None), fingerprint_of(tiny_parser(), 0.002, None)}
+    others.add(fingerprint_of(tiny_parser(), 0.001, 100))
+    assert len(others | {first}) == 4
+
+
+def segments_of(**changed: object) -> SegmentVectors:
+    fields = {
+        "vector_ND": np.array([[1.0, 0.0]]),
+        "class_index_N": np.zeros(1, int),
+        "box_N4": np.array([[0, 0, 2, 2]]),
+        "area_N": np.array([4]),
+        "segment_HW": np.zeros((2, 2), int),
+        "label_HW": np.zeros((2, 2), int),
+    }
+    return SegmentVectors(**(fields | changed))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("vector", [[0.0, 0.0], [2.0, 0.0], [float("nan"), 1.0]])
+def test_vectors_have_unit_length(vector: list[float]) -> None:
+    assert len(segments_of()) == 1
+    with pytest.raises(BadInput, match="a segment's vector must have length 1, but got"):
+        segments_of(vector_ND=np.array([vector]))
+
+
+def test_the_map_knows_only_segments_that_are_there() -> None:
+    with pytest.raises(BadInput, match="a map of segments must hold positions below 1, but got 3"):
+        segments_of(segment_HW=np.full((2, 2), 3))
+    with pytest.raises(BadInput, match="axis N must have one size everywhere"):
+        segments_of(area_N=np.array([4, 4]))
