@@ -4,10 +4,13 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
+from mereo.data.part_slices import part_slices
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput
+from mereo.heads.perceptual import PerceptualPrediction
 from mereo.parser.image_scores import scores_of
 from mereo.parser.scene_parser import SceneAnswers
 
@@ -62,13 +65,13 @@ def asked_class(question: str, taxonomy: Taxonomy) -> AskedClass:
     return AskedClass(task, name, table.names.index(name))
 
 
-def class_score(answers: SceneAnswers, asked: AskedClass) -> ClassScore:
+def class_score(answers: SceneAnswers, asked: AskedClass, taxonomy: Taxonomy) -> ClassScore:
     """For one image: the class's mean score over the pixels where it wins, so that nothing is asked about the others.
 
     If it wins nowhere ("why not?") the mean over all pixels. Scores are logits; of heads that give probabilities their
     logarithms.
     """
-    logits = _task_logits(answers, asked.task)
+    logits = _task_logits(answers, asked.task, taxonomy)
     if logits is None:
         raise BadInput(
             f"a parser must have a head that answers {asked.task} to be asked about it, but got none; ask about object."
@@ -78,13 +81,38 @@ def class_score(answers: SceneAnswers, asked: AskedClass) -> ClassScore:
     return ClassScore(of_class_hw[wins_hw].mean() if bool(wins_hw.any()) else of_class_hw.mean(), wins_hw)
 
 
-def _task_logits(answers: SceneAnswers, task: str) -> Tensor | None:
+def _task_logits(answers: SceneAnswers, task: str, taxonomy: Taxonomy) -> Tensor | None:
     """K h w, or K of a task that is answered for the whole image; None where no head answers it. One case a task."""
     if task == "object":
         found = scores_of(answers)
         logits_Khw = found.scores_Khw
         return logits_Khw.clamp(min=SMALLEST_PROBABILITY).log() if found.are_probabilities else logits_Khw
-    return None
+    prediction = next((one for one in answers.predictions if isinstance(one, PerceptualPrediction)), None)
+    if prediction is None:
+        return None
+    if task == "part":
+        return _part_logits(prediction, taxonomy)
+    logits = {
+        "material": prediction.material_logits_BKhw,
+        "scene": prediction.scene_logits_BK,
+        "texture": prediction.texture_logits_BK,
+    }[task]
+    return None if logits is None else logits[0]
+
+
+def _part_logits(prediction: PerceptualPrediction, taxonomy: Taxonomy) -> Tensor | None:
+    """K h w over the table of parts: of a part that several objects have, the largest of its logits."""
+    slices = part_slices(taxonomy)
+    if slices is None or prediction.part_logits_BKhw is None:
+        return None
+    entries: dict[int, list[int]] = {}
+    for (start, _), parts in zip(slices.spans, slices.parts):
+        if slices.rest is not None:
+            entries.setdefault(slices.rest, []).append(start)
+        for place, part in enumerate(parts, start=start + 1):
+            entries.setdefault(part, []).append(place)
+    logits_Ehw = prediction.part_logits_BKhw[0]
+    return torch.stack([logits_Ehw[entries[part]].amax(dim=0) for part in range(slices.num_parts)])
 
 
 def _tables(taxonomy: Taxonomy) -> dict[str, LabelTable | None]:

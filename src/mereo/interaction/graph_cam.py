@@ -80,7 +80,7 @@ def explain_heat(parser: SceneParser, image_HWC: np.ndarray, question: str) -> G
     with answering(parser), torch.enable_grad():
         # The image wants a gradient, too: of a parser whose weights are all frozen the graph would be none otherwise.
         answers = parser(prepared_image(parser, image_HWC, size).float().requires_grad_())
-        hierarchy, found = last_hierarchy(answers), class_score(answers, asked)
+        hierarchy, found = last_hierarchy(answers), class_score(answers, asked, parser.taxonomy)
         vertices = hierarchy.vertices_per_level
         gradients = torch.autograd.grad(found.score, vertices, allow_unused=True)
     heat_per_level = []

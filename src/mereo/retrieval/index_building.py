@@ -148,7 +148,7 @@ class _Adding:
             image_HWC,
             image=image,
             content_hash=found_hash,
-            class_names=taxonomy.object_names,
+            class_names=tuple(taxonomy.object_names),
             ignore_index=taxonomy.objects.ignore_index,
         )
         self._take(rows)

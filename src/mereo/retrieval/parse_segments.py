@@ -5,7 +5,7 @@ map of that same pass: what the parser's heads read.
 """
 
 import hashlib
-from typing import Any
+from typing import Any, Final
 
 import cc3d
 import numpy as np
@@ -21,7 +21,7 @@ from mereo.strict import StrictConfig
 
 LEAST_SHARE = 0.0005
 LEAST_PIXELS = 64
-CONNECTIVITY = 8
+CONNECTIVITY: Final = 8
 
 
 class ParseSegmentsConfig(StrictConfig):
@@ -102,7 +102,7 @@ def pieces_of(parse: Parse) -> tuple[np.ndarray, np.ndarray]:
     label_HW = parse.semantic.astype(np.uint32) + 1
     if parse.instances is not None:
         label_HW[parse.instances != 0] = 0
-    piece_HW = cc3d.connected_components(label_HW, connectivity=CONNECTIVITY).astype(np.int32)
+    piece_HW = np.asarray(cc3d.connected_components(label_HW, connectivity=CONNECTIVITY)).astype(np.int32)
     instances = [segment for segment in parse.segments if segment.instance_id]
     num_pieces = int(piece_HW.max())
     class_index_M = np.zeros(num_pieces + len(instances), dtype=np.int32)
