@@ -44,7 +44,13 @@ from writers_of_answers import (
     write_panoptic,
     write_quality_of_a_parser,
 )
-from writers_of_groups import explain_heat_of_one, group_one, write_page_of_groups, write_page_of_heat
+from writers_of_groups import (
+    explain_heat_of_one,
+    group_one,
+    write_groups_of_a_parse,
+    write_page_of_groups,
+    write_page_of_heat,
+)
 
 from mereo.atomic_files import remove_leftovers, write_bytes, write_json, write_text
 from mereo.commands.main import run
@@ -273,6 +279,7 @@ WRITERS = (
     Writer("explanation of tokens", explain_tokens_of_one),
     Writer("page of groups", write_page_of_groups),
     Writer("page of heat", write_page_of_heat),
+    Writer("groups of a parse", write_groups_of_a_parse),
     Writer("groups of one", group_one),
     Writer("explanation of heat", explain_heat_of_one),
     Writer("measures of tokens", lambda f: write_token_measures(TOKEN_MEASURES, f)),

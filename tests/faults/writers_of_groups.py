@@ -16,6 +16,7 @@ from writers_of_answers import small_picture
 from mereo.commands import group as group_command
 from mereo.commands.explain import explain
 from mereo.drawing import grouping_page, heat_page
+from mereo.drawing.group_files import write_groups
 from mereo.drawing.grouping_page import write_grouping_page
 from mereo.drawing.heat_page import write_heat_page
 from mereo.interaction.class_scores import AskedClass
@@ -42,6 +43,10 @@ def write_page_of_heat(folder: Path) -> None:
         write_heat_page(
             folder, grouped(), [np.ones(5)], name="a", asked="a", told="a", answer_hw=answer_hw, nodes_per_level=[5]
         )
+
+
+def write_groups_of_a_parse(folder: Path) -> None:
+    write_groups(grouped(), folder / "a.superpixels.png", folder / "a.groups.json")
 
 
 def group_one(folder: Path) -> None:

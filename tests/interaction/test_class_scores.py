@@ -1,7 +1,12 @@
 """The score of a class of every task of a perceptual head, against its logits."""
 
+import sys
+from pathlib import Path
+
 import pytest
 import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
 from tiny_parser import random_image
 from tiny_perceptual_parser import tiny_perceptual_parser
 
