@@ -5,7 +5,7 @@ map of that same pass: what the parser's heads read.
 """
 
 import hashlib
-from typing import Any
+from typing import Any, Final
 
 import cc3d
 import numpy as np
@@ -21,7 +21,7 @@ from mereo.strict import StrictConfig
 
 LEAST_SHARE = 0.0005
 LEAST_PIXELS = 64
-CONNECTIVITY = 8
+CONNECTIVITY: Final = 8
 
 
 class ParseSegmentsConfig(StrictConfig):
@@ -80,11 +80,8 @@ class ParseSegments:
         def remember(module: Any, arguments: Any, answers: SceneAnswers) -> None:
             passes.append(answers)
 
-        hook = self.parser.register_forward_hook(remember)
-        try:
+        with self.parser.register_forward_hook(remember):
             parse = self.parser.parse(image_HWC, name=name, working_side=self.working_side)
-        finally:
-            hook.remove()
         return parse, passes[-1].features.last[0].float().cpu().numpy()
 
 
