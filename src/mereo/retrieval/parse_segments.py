@@ -80,11 +80,8 @@ class ParseSegments:
         def remember(module: Any, arguments: Any, answers: SceneAnswers) -> None:
             passes.append(answers)
 
-        hook = self.parser.register_forward_hook(remember)
-        try:
+        with self.parser.register_forward_hook(remember):
             parse = self.parser.parse(image_HWC, name=name, working_side=self.working_side)
-        finally:
-            hook.remove()
         return parse, passes[-1].features.last[0].float().cpu().numpy()
 
 

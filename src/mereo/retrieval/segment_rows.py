@@ -4,6 +4,7 @@ What surrounds a segment is sparse (a few classes in each of eight regions), so 
 where they stand: `region * classes + class`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,7 @@ def image_segments(
     *,
     image: str,
     content_hash: str,
-    class_names: tuple[str, ...],
+    class_names: Sequence[str],
     ignore_index: int,
 ) -> ImageSegments:
     places, shares, insides, thumbnails = [], [], [], []

@@ -6,6 +6,7 @@ The cells are made when an index is opened and kept nowhere, so they cannot part
 LanceDB's own index and a product with all vectors: `mereo bench retrieval`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,15 +40,11 @@ class VectorCells:
         is_left_out_N: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Rows and cosines of the `top` nearest, nearest first. `is_left_out_N` is about the vectors as given."""
-        first, last = 0, len(self.centre_CD)
-        if class_index is not None:
-            is_known = 0 <= class_index < len(self.cell_of_class_K1) - 1
-            first, last = self.cell_of_class_K1[class_index : class_index + 2].tolist() if is_known else (0, 0)
         cosine_N, place_N = [np.zeros(0, np.float32)], [np.zeros(0, np.intp)]
         num_seen, enough = 0, max(LEAST_SEEN, top, SEEN_SHARE * len(self.vector_ND))
-        for cell in first + np.argsort(-(self.centre_CD[first:last] @ query_D)):
-            place_n = np.arange(self.start_C1[cell], self.start_C1[cell + 1])
-            cosine_n = self.vector_ND[place_n[0] : place_n[-1] + 1] @ query_D
+        for start, end in self._runs(query_D, class_index, enough):
+            place_n = np.arange(start, end)
+            cosine_n = self.vector_ND[start:end] @ query_D
             if is_left_out_N is not None:
                 is_kept_n = ~is_left_out_N[self.row_N[place_n]]
                 place_n, cosine_n = place_n[is_kept_n], cosine_n[is_kept_n]
@@ -63,6 +60,19 @@ class VectorCells:
         row_n = self.row_N[place_n]
         order = np.lexsort((row_n, -cosine_n))  # Of equal ones the first row first.
         return row_n[order], cosine_n[order]
+
+    def _runs(self, query_D: np.ndarray, class_index: int | None, enough: float) -> Iterator[tuple[int, int]]:
+        """From where to where the vectors of each cell stand, the nearest cell first; few vectors are one run."""
+        first, last = 0, len(self.centre_CD)
+        if class_index is not None:
+            is_known = 0 <= class_index < len(self.cell_of_class_K1) - 1
+            first, last = self.cell_of_class_K1[class_index : class_index + 2].tolist() if is_known else (0, 0)
+        start, end = int(self.start_C1[first]), int(self.start_C1[last])
+        if end - start <= enough:
+            yield start, end
+            return
+        for cell in first + np.argsort(-(self.centre_CD[first:last] @ query_D)):
+            yield int(self.start_C1[cell]), int(self.start_C1[cell + 1])
 
 
 def vector_cells(vector_ND: np.ndarray, class_index_N: np.ndarray, num_classes: int) -> VectorCells:
