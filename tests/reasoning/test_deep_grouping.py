@@ -104,6 +104,14 @@ def affinity(a: Tensor, b: Tensor, bandwidth: float) -> float:
     return math.exp(-float((unit(a) - unit(b)).square().sum()) / bandwidth**2)
 
 
+def bandwidth_of(stage: DeepGrouping, vertices: list[Tensor]) -> float:
+    if stage.bandwidth_of == "distance":
+        return stage.bandwidth
+    units = [unit(vertex) for vertex in vertices]
+    mean = sum(units) / len(units)
+    return stage.bandwidth * max(0.01, math.sqrt(sum(float((one - mean).square().sum()) for one in units) / len(units)))
+
+
 def convolved(layer: torch.nn.Module, heard: Tensor) -> Tensor:
     state = layer.state
     return unit(state.weight @ heard + state.bias).clamp(min=0)
@@ -111,13 +119,14 @@ def convolved(layer: torch.nn.Module, heard: Tensor) -> Tensor:
 
 def by_loops(stage: DeepGrouping, seen: list[list[Tensor]]) -> tuple[list[list[Tensor]], Tensor, list[list[Tensor]]]:
     """Vertices a level, R, and what every superpixel is told by each level. `seen`: U of the paper."""
-    vertices, products = [list(seen[0])], [np.eye(len(seen[0]))]
+    vertices, products, bandwidths = [list(seen[0])], [np.eye(len(seen[0]))], []
     for level in range(1, 4):
         below = vertices[-1]
         count = -(-len(below) // 2)
+        bandwidths.append(bandwidth_of(stage, below))
         groups = [below[j * len(below) // count] for j in range(count)]
         for _ in range(stage.iterations):
-            share = np.array([[affinity(v, g, stage.bandwidth) for g in groups] for v in below])
+            share = np.array([[affinity(v, g, bandwidths[-1]) for g in groups] for v in below])
             share /= share.sum(axis=0)  # equations 1 and 3: every column sums to 1
             groups = [sum(share[i, j] * below[i] for i in range(len(below))) for j in range(count)]  # equation 2
         product = products[-1] @ share
@@ -130,7 +139,7 @@ def by_loops(stage: DeepGrouping, seen: list[list[Tensor]]) -> tuple[list[list[T
     messages: list[np.ndarray] = []
     for level in (2, 1, 0):
         above = vertices[level + 1]
-        weight = np.array([[affinity(v, g, stage.bandwidth) for g in above] for v in vertices[level]])
+        weight = np.array([[affinity(v, g, bandwidths[level]) for g in above] for v in vertices[level]])
         weight /= weight.sum(axis=1, keepdims=True)  # equations 8 and 9: every row sums to 1
         messages.insert(0, weight)
         if len(stage.descend):  # equation 10
@@ -150,10 +159,11 @@ def by_loops(stage: DeepGrouping, seen: list[list[Tensor]]) -> tuple[list[list[T
 
 
 @pytest.mark.parametrize("has_top_down", [True, False])
+@pytest.mark.parametrize("kind", ["spread", "distance"])
 @torch.no_grad()
-def test_the_equations_by_loops(has_top_down: bool) -> None:
+def test_the_equations_by_loops(kind: str, has_top_down: bool) -> None:
     size = (16, 24)
-    stage = built(has_top_down=has_top_down, bandwidth=0.5, iterations=3)
+    stage = built(has_top_down=has_top_down, bandwidth=0.5, bandwidth_of=kind, iterations=3)
     features, frame = in_double(random_features(LEVELS, size, batch_size=1)), framed(size, (0,))
     answer = stage(features, frame)
     hierarchy = hierarchy_of(answer)

@@ -19,12 +19,14 @@ from mereo.reasoning.collapse_warning import CollapseWarning
 from mereo.reasoning.frame_superpixels import FrameSuperpixels, frame_superpixels
 from mereo.reasoning.graph_levels import level_sources, maps_at_strides
 from mereo.reasoning.message_convolution import MessageConvolution
-from mereo.regions.gaussian_grouping import group_vertices, message_weights
+from mereo.regions.gaussian_grouping import group_vertices, message_weights, spread_of_directions
 from mereo.regions.grouping_hierarchy import GroupingHierarchy
 from mereo.regions.superpixel_pooling import mean_over_superpixels, spread_superpixels
 from mereo.regions.working_superpixels import MAX_REGIONS
 from mereo.strict import StrictConfig
 
+BandwidthOf = Literal["spread", "distance"]
+LEAST_SPREAD = 1e-2  # Root of the mean squared distance: below, single precision sees noise.
 STRIDES = (4, 8, 16, 32)  # Of the levels; superpixels are pooled at the first one.
 
 
@@ -40,7 +42,8 @@ class DeepGrouping(Stage):
         in_layout: FeatureLayout,
         *,
         width: int = 512,
-        bandwidth: float = 0.3,
+        bandwidth: float = 0.4,
+        bandwidth_of: BandwidthOf = "spread",
         training_iterations: int = 5,
         iterations: int = 10,
         has_top_down: bool = True,
@@ -48,7 +51,7 @@ class DeepGrouping(Stage):
     ) -> None:
         super().__init__(in_layout)
         self.superpixel_wish = superpixels or SuperpixelWish()
-        self.bandwidth = bandwidth
+        self.bandwidth, self.bandwidth_of = bandwidth, bandwidth_of
         self.training_iterations, self.iterations = training_iterations, iterations
         self.sources = level_sources(in_layout.strides, STRIDES)
         channels = [in_layout.channels[source] for source in self.sources]
@@ -79,14 +82,16 @@ class DeepGrouping(Stage):
         """Bottom-up (section 3.1), then top-down (section 3.2). `seen`: B R C a level, over the superpixels."""
         vertices, present = [seen[0]], [found.is_present_BR]
         groupings: list[Tensor] = []
+        bandwidths: list[float | Tensor] = []
         counts, cumulative_BRS = list(found.counts), None
         generator = _generator() if self.training else None
         for seen_BRC, lift in zip(seen[1:], self.lift):
             counts = [-(-count // 2) for count in counts]
+            bandwidths.append(self._bandwidth(vertices[-1], present[-1]))
             pooled = group_vertices(
                 vertices[-1],
                 counts,
-                bandwidth=self.bandwidth,
+                bandwidth=bandwidths[-1],
                 iterations=self.training_iterations if self.training else self.iterations,
                 is_present_BR=present[-1],
                 generator=generator,
@@ -99,12 +104,23 @@ class DeepGrouping(Stage):
             lifted_BSC = lift(pooled.vertices_BSC, seen_BRC, cumulative_BRS.transpose(1, 2))  # equation 5
             vertices.append(lifted_BSC * pooled.is_present_BS[:, :, None])
         global_BC = vertices[-1].sum(dim=1) / present[-1].sum(dim=1)[:, None]  # equation 7
-        messages = self._descended(vertices, present, global_BC)
+        messages = self._descended(vertices, present, bandwidths, global_BC)
         return GroupingHierarchy(
             found.label_BHW, tuple(vertices), tuple(present), tuple(groupings), tuple(messages), global_BC
         )
 
-    def _descended(self, vertices: list[Tensor], present: list[Tensor], global_BC: Tensor) -> list[Tensor]:
+    def _bandwidth(self, vertices_BRC: Tensor, is_present_BR: Tensor) -> float | Tensor:
+        """B of them, or one for all."""
+        if self.bandwidth_of == "distance":
+            return self.bandwidth
+        # differs from the paper: sigma is a share of how far the vertices are apart, picture by picture and level by
+        # level. Higher levels lie far closer together, and with one sigma for all of them theirs become one group.
+        spread_B = spread_of_directions(vertices_BRC.detach(), is_present_BR)
+        return self.bandwidth * spread_B.sqrt().clamp(min=LEAST_SPREAD)
+
+    def _descended(
+        self, vertices: list[Tensor], present: list[Tensor], bandwidths: Sequence[float | Tensor], global_BC: Tensor
+    ) -> list[Tensor]:
         """Updates `vertices` from the top level down, each by the one above it; the weights that the messages had."""
         if len(self.descend):
             all_B1 = present[-1].any(dim=1, keepdim=True)
@@ -116,7 +132,7 @@ class DeepGrouping(Stage):
             weight_BRS = message_weights(
                 vertices[level],
                 vertices[level + 1],
-                bandwidth=self.bandwidth,
+                bandwidth=bandwidths[level],
                 is_present_BR=present[level],
                 is_present_BS=present[level + 1],
             )
@@ -160,7 +176,10 @@ def _generator() -> torch.Generator:
 class DeepGroupingConfig(StrictConfig):
     stage: Literal["deep_grouping"] = "deep_grouping"
     width: int = Field(512, ge=1, le=MAX_WIDTH)
-    bandwidth: float = Field(0.3, gt=0, le=100, description="sigma; from .7 up all groups become the same")
+    bandwidth: float = Field(0.4, gt=0, le=100, description="sigma; see bandwidth_of")
+    bandwidth_of: BandwidthOf = Field(
+        "spread", description="sigma is a share of how far vertices are apart; distance: as printed, of 2 at most"
+    )
     training_iterations: int = Field(5, ge=1, le=1000)
     iterations: int = Field(10, ge=1, le=1000, description="outside of training")
     top_down: bool = Field(True, description="messages from groups to what they hold")
@@ -172,6 +191,7 @@ class DeepGroupingConfig(StrictConfig):
             in_layout,
             width=self.width,
             bandwidth=self.bandwidth,
+            bandwidth_of=self.bandwidth_of,
             training_iterations=self.training_iterations,
             iterations=self.iterations,
             has_top_down=self.top_down,

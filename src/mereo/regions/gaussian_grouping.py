@@ -27,7 +27,7 @@ def group_vertices(
     vertices_BRC: Tensor,
     num_groups: int | Sequence[int],
     *,
-    bandwidth: float = 0.3,
+    bandwidth: float | Tensor = 0.3,
     iterations: int = 5,
     is_present_BR: Tensor | None = None,
     generator: torch.Generator | None = None,
@@ -37,10 +37,11 @@ def group_vertices(
     Groups start at vertices: with a generator at random ones, each once; without one at every n-th of those that are
     present. Then `iterations` times: every group takes shares of the regions by exp(-d^2 / bandwidth^2), d the distance
     of normalised vertices, normalised over the regions (equations 1, 3), and moves to the mean of its shares of the
-    vertices as they are (equation 2). An image has at most as many groups as regions.
+    vertices as they are (equation 2). An image has at most as many groups as regions. A bandwidth may be one number, or
+    one an image.
     """
     require_shapes(vertices_BRC=vertices_BRC)
-    if bandwidth <= 0 or iterations < 1:
+    if (not isinstance(bandwidth, Tensor) and bandwidth <= 0) or iterations < 1:
         raise BadInput(
             f"bandwidth must be above 0 and iterations at least 1, but got {bandwidth} and {iterations}; "
             "e.g. 0.3 and 5."
@@ -56,8 +57,7 @@ def group_vertices(
         groups_BSC = vertices.gather(1, seed_BS[:, :, None].expand(-1, -1, vertices.shape[2]))
         for _ in range(iterations):
             similarity_BRS = direction_BRC @ F.normalize(groups_BSC, dim=2).transpose(1, 2)
-            # The squared distance of unit vectors is 2 - 2 cos; the 2 is lost in the softmax.
-            logits_BRS = (2 / bandwidth**2) * similarity_BRS
+            logits_BRS = _scale(bandwidth) * similarity_BRS
             logits_BRS = logits_BRS.masked_fill(~is_present_BR[:, :, None], -torch.inf)
             grouping_BRS = logits_BRS.softmax(dim=1) * is_present_BS[:, None]  # equations 1 and 3
             groups_BSC = grouping_BRS.transpose(1, 2) @ vertices  # equation 2
@@ -70,7 +70,12 @@ def coarsen_adjacency(adjacency_BRR: Tensor, grouping_BRS: Tensor) -> Tensor:
 
 
 def message_weights(
-    lower_BRC: Tensor, upper_BSC: Tensor, *, bandwidth: float = 0.3, is_present_BR: Tensor, is_present_BS: Tensor
+    lower_BRC: Tensor,
+    upper_BSC: Tensor,
+    *,
+    bandwidth: float | Tensor = 0.3,
+    is_present_BR: Tensor,
+    is_present_BS: Tensor,
 ) -> Tensor:
     """B R S: what share of its message a lower node takes from each upper one (equations 8, 9).
 
@@ -78,7 +83,7 @@ def message_weights(
     """
     require_shapes(lower_BRC=lower_BRC, upper_BSC=upper_BSC, is_present_BR=is_present_BR, is_present_BS=is_present_BS)
     similarity_BRS = F.normalize(lower_BRC, dim=2) @ F.normalize(upper_BSC, dim=2).transpose(1, 2)
-    logits_BRS = ((2 / bandwidth**2) * similarity_BRS).masked_fill(~is_present_BS[:, None], -torch.inf)
+    logits_BRS = (_scale(bandwidth) * similarity_BRS).masked_fill(~is_present_BS[:, None], -torch.inf)
     return logits_BRS.softmax(dim=2) * is_present_BR[:, :, None]
 
 
@@ -90,6 +95,11 @@ def spread_of_directions(vertices_BRC: Tensor, is_present_BR: Tensor) -> Tensor:
     mean_B1C = direction_BRC.sum(dim=1, keepdim=True) / count_B1[:, :, None]
     squared_BR = (direction_BRC - mean_B1C).square().sum(dim=2) * is_present_BR
     return squared_BR.sum(dim=1) / count_B1[:, 0]
+
+
+def _scale(bandwidth: float | Tensor) -> float | Tensor:
+    """What a cosine counts in the exponent: the squared distance of unit vectors is 2 - 2 cos."""
+    return 2 / bandwidth[:, None, None] ** 2 if isinstance(bandwidth, Tensor) else 2 / bandwidth**2
 
 
 def _seeds(
