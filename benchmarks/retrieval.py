@@ -90,17 +90,18 @@ def rows_of(
     return pa.table(columns, schema=schema)
 
 
-def timed(search: Callable[[int], list[int]], num_queries: int) -> tuple[list[float], list[list[int]]]:
-    """Milliseconds of each search, after some that do not count, and what each found."""
+def timed(search: Callable[[int], list[int]], num_queries: int) -> tuple[np.ndarray, list[list[int]]]:
+    """Milliseconds of each search by the clock and of all processors (Q 2), after some that do not count; what each
+    found."""
     for query in range(min(20, num_queries)):
         search(query)
     gc.collect()
     milliseconds, found = [], []
     for query in range(num_queries):
-        start = time.perf_counter()
+        start, of_processors = time.perf_counter(), time.process_time()
         found.append(search(query))
-        milliseconds.append(1000 * (time.perf_counter() - start))
-    return milliseconds, found
+        milliseconds.append([1000 * (time.perf_counter() - start), 1000 * (time.process_time() - of_processors)])
+    return np.array(milliseconds), found
 
 
 def measured(index: SegmentIndex, warm: WarmSearch, vector_ND: np.ndarray, class_N: np.ndarray, queries: int) -> Rows:
@@ -140,14 +141,16 @@ def measured(index: SegmentIndex, warm: WarmSearch, vector_ND: np.ndarray, class
             shares = [len({number_of_id[i] for i in a} & set(b)) / max(1, len(b)) for a, b in zip(found, truth)]
             cells += [*p50_and_p95(milliseconds), f"{statistics.mean(shares):.3f}"]
             if search is ours:
-                ratio = statistics.median(of_plain) / statistics.median(milliseconds)
+                ratio = np.median(of_plain[:, 1]) / np.median(milliseconds[:, 1])
                 cells += [*p50_and_p95(of_plain), f"{ratio:.1f}"]
         rows.append(cells)
     return rows
 
 
-def p50_and_p95(milliseconds: list[float]) -> list[str]:
-    return [f"{value:.1f}" for value in np.percentile(milliseconds, [50, 95])]
+def p50_and_p95(milliseconds_Q2: np.ndarray) -> list[str]:
+    """By the clock, and of the processors: on a busy machine the clock mostly says how busy it is."""
+    p50_2, p95_2 = np.percentile(milliseconds_Q2, [50, 95], axis=0)
+    return [f"{p50_2[0]:.1f}, {p95_2[0]:.1f}", f"{p50_2[1]:.1f}, {p95_2[1]:.1f}"]
 
 
 def opened_partitions(num_rows: int) -> int:
@@ -196,10 +199,11 @@ def main() -> None:
             about.append([f"{num:,}", *numbers, *p50_and_p95(by_disk), *p50_and_p95(shown)])
             searches += [[f"{num:,}", *row] for row in measured(index, warm, vector_ND, class_N, options.queries)]
     print(f"{where_it_ran()}; {options.queries} queries, the {TOP} nearest, {options.dimensions} dimensions\n")
-    header = ["rows", "s to write", "bytes a row", "s to warm", "s to train LanceDB's", "once, p50 ms", "p95"]
-    print(markdown([*header, "warm with thumbnails, p50 ms", "p95"], about), end="\n\n")
-    header = ["rows", "searched", "ours p50 ms", "p95", "recall", "numpy p50", "p95", "numpy / ours"]
-    print(markdown([*header, "IVF_FLAT p50", "p95", "recall"], searches))
+    print("Milliseconds: p50, p95 by the clock; of the processors. Ratio: processors, p50.\n")
+    header = ["rows", "s to write", "bytes a row", "s to warm", "s to train LanceDB's", "once", "processors"]
+    print(markdown([*header, "warm with thumbnails", "processors"], about), end="\n\n")
+    header = ["rows", "searched", "ours", "processors", "recall", "numpy", "processors", "numpy / ours"]
+    print(markdown([*header, "IVF_FLAT", "processors", "recall"], searches))
 
 
 def once(index: SegmentIndex, query_D: np.ndarray) -> list[int]:

@@ -162,7 +162,7 @@ class _Adding:
         if self.index is None or other not in self._in_table or file_of(other, self.root).is_file():
             self.report.copies.append((image, other))
             return
-        self.index.move(other, image)
+        self.index.store_under(other, image)
         self._forget(other)
         self._remember(image, found_hash)
         self._in_table.add(image)

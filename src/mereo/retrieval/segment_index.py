@@ -95,7 +95,7 @@ class SegmentIndex:
             with table_errors(self.folder):
                 self.table.delete(is_one_of("image", images))
 
-    def move(self, image: str, new: str) -> None:
+    def store_under(self, image: str, new: str) -> None:
         with table_errors(self.folder):
             self.table.update(where=is_one_of("image", [image]), values={"image": new})
 
