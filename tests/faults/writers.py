@@ -44,13 +44,7 @@ from writers_of_answers import (
     write_panoptic,
     write_quality_of_a_parser,
 )
-from writers_of_groups import (
-    explain_heat_of_one,
-    group_one,
-    write_groups_of_a_parse,
-    write_page_of_groups,
-    write_page_of_heat,
-)
+from writers_of_groups import WRITERS_OF_GROUPS
 
 from mereo.atomic_files import remove_leftovers, write_bytes, write_json, write_text
 from mereo.commands.main import run
@@ -277,11 +271,7 @@ WRITERS = (
     Writer("explanation", explain_one),
     Writer("explanation of levels", explain_levels_of_one),
     Writer("explanation of tokens", explain_tokens_of_one),
-    Writer("page of groups", write_page_of_groups),
-    Writer("page of heat", write_page_of_heat),
-    Writer("groups of a parse", write_groups_of_a_parse),
-    Writer("groups of one", group_one),
-    Writer("explanation of heat", explain_heat_of_one),
+    *(Writer(name, write) for name, write in WRITERS_OF_GROUPS.items()),
     Writer("measures of tokens", lambda f: write_token_measures(TOKEN_MEASURES, f)),
     Writer("measures of levels", lambda f: write_level_measures(made_measures(), f)),
     Writer("measures of tasks", lambda f: write_perceptual_measures(perceptual_measures(), f)),

@@ -72,3 +72,12 @@ def explain_heat_of_one(folder: Path) -> None:
         patch.setattr("mereo.interaction.graph_cam.explain_heat", lambda *arguments: found)
         patch.setattr("mereo.drawing.heat_page.write_heat_page", lambda out, *arguments, **options: out / "index.html")
         explain(Path("a.jpg"), why="object=a", out=folder / "out")
+
+
+WRITERS_OF_GROUPS = {
+    "page of groups": write_page_of_groups,
+    "page of heat": write_page_of_heat,
+    "groups of a parse": write_groups_of_a_parse,
+    "groups of one": group_one,
+    "explanation of heat": explain_heat_of_one,
+}
