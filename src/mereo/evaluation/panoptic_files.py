@@ -10,7 +10,7 @@ import numpy as np
 
 from mereo.data.coco_panoptic_maps import CocoPanopticMaps
 from mereo.errors import BadInput
-from mereo.metrics.panoptic_quality import PanopticCounts, PanopticQuality, panoptic_counts
+from mereo.metrics.panoptic_quality import PanopticCounts, QualityMeans, panoptic_counts
 
 MatchedBy = Literal["image_id", "file_name"]
 Progress = Callable[[int, int], None]
@@ -39,15 +39,15 @@ class PanopticEvaluation:
     seconds: float
 
     @property
-    def all(self) -> PanopticQuality:
+    def all(self) -> QualityMeans:
         return self.counts.quality()
 
     @property
-    def things(self) -> PanopticQuality:
+    def things(self) -> QualityMeans:
         return self.counts.quality(np.array(self.is_thing, dtype=bool))
 
     @property
-    def stuff(self) -> PanopticQuality:
+    def stuff(self) -> QualityMeans:
         return self.counts.quality(~np.array(self.is_thing, dtype=bool))
 
     @property
@@ -136,7 +136,7 @@ def _matched(true: CocoPanopticMaps, predicted: CocoPanopticMaps, *, by: Matched
     return [(index, index_of_key[key]) for index, key in enumerate(true_keys)]
 
 
-def _described(quality: PanopticQuality) -> dict[str, Any]:
+def _described(quality: QualityMeans) -> dict[str, Any]:
     measures = {name: _or_none(getattr(quality, name)) for name in ("pq", "sq", "rq")}
     return {**measures, "num_classes": quality.num_classes}
 

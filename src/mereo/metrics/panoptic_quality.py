@@ -12,17 +12,18 @@ void, or on crowds of its class.
 Areas are counted, never read from a file: an area that is too small there is how others come to a PQ above 100 %.
 """
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mereo.data.panoptic_map import VOID, PanopticMap
+from mereo.data.panoptic_map import VOID, PanopticMap, PanopticSegment
 from mereo.errors import BadInput
 from mereo.metrics.confusion import mean_over_classes
 
 
 @dataclass(frozen=True)
-class PanopticQuality:
+class QualityMeans:
     """Means over `num_classes` classes; NaN where there are none."""
 
     pq: float
@@ -84,11 +85,11 @@ class PanopticCounts:
     def rq_K(self) -> np.ndarray:
         return _divided(self.true_positives_K, self._weight_K)
 
-    def quality(self, is_chosen_K: np.ndarray | None = None) -> PanopticQuality:
+    def quality(self, is_chosen_K: np.ndarray | None = None) -> QualityMeans:
         """Means over the chosen classes (left out: all) that have a value."""
         chosen = slice(None) if is_chosen_K is None else np.asarray(is_chosen_K, dtype=bool)
         pq, sq, rq = (float(mean_over_classes(values_K[chosen])) for values_K in (self.pq_K, self.sq_K, self.rq_K))
-        return PanopticQuality(pq, sq, rq, num_classes=int((self._weight_K[chosen] > 0).sum()))
+        return QualityMeans(pq, sq, rq, num_classes=int((self._weight_K[chosen] > 0).sum()))
 
     @property
     def _weight_K(self) -> np.ndarray:
@@ -144,6 +145,94 @@ def panoptic_counts(true: PanopticMap, predicted: PanopticMap, *, num_classes: i
         false_negatives_K=np.bincount(true_class_T[is_missed_T], minlength=num_classes),
         iou_sum_K=np.bincount(matched_class, weights=shared[is_match] / union[is_match], minlength=num_classes),
     )
+
+
+class PanopticQuality:
+    """Panoptic quality of images as they come. `things` and `stuff` are class ids of one's own numbering.
+
+    >>> quality = PanopticQuality(things=[7], stuff=[20])
+    >>> quality.update(np.array([[1, 1, 2, 2]]), np.array([[1, 1, 1, 2]]), {1: 7, 2: 20}, {1: 7, 2: 20})
+    >>> round(quality.pq, 3), round(quality.pq_things, 3), quality.pq_stuff
+    (0.333, 0.667, 0.0)
+    """
+
+    def __init__(self, things: Sequence[int], stuff: Sequence[int]) -> None:
+        classes = [*things, *stuff]
+        if not classes or len(set(classes)) != len(classes):
+            raise BadInput(f"things and stuff must be different class ids, but got {classes!r:.200}; name each once.")
+        self.index_of = {class_id: index for index, class_id in enumerate(classes)}
+        self.is_thing_K = np.arange(len(classes)) < len(things)
+        self.counts = PanopticCounts.none(len(classes))
+
+    def update(
+        self,
+        prediction_HW: np.ndarray,
+        truth_HW: np.ndarray,
+        prediction_classes: Mapping[int, int],
+        truth_classes: Mapping[int, int],
+        *,
+        crowd: Collection[int] = (),
+    ) -> None:
+        """One image: maps of segment ids (0 is void), and the class of each id. `crowd`: ids of the truth."""
+        true = self._panoptic(truth_HW, truth_classes, crowd, name="the truth")
+        predicted = self._panoptic(prediction_HW, prediction_classes, (), name="the prediction")
+        self.counts += panoptic_counts(true, predicted, num_classes=len(self.index_of))
+
+    @property
+    def pq(self) -> float:
+        return self.counts.quality().pq
+
+    @property
+    def sq(self) -> float:
+        return self.counts.quality().sq
+
+    @property
+    def rq(self) -> float:
+        return self.counts.quality().rq
+
+    @property
+    def pq_things(self) -> float:
+        return self.counts.quality(self.is_thing_K).pq
+
+    @property
+    def pq_stuff(self) -> float:
+        return self.counts.quality(~self.is_thing_K).pq
+
+    @property
+    def per_class(self) -> dict[int, QualityMeans]:
+        """By class id; NaN for a class that nobody has."""
+        chosen = np.eye(len(self.index_of), dtype=bool)
+        return {class_id: self.counts.quality(chosen[index]) for class_id, index in self.index_of.items()}
+
+    def _panoptic(
+        self, ids_HW: np.ndarray, class_of: Mapping[int, int], crowd: Collection[int], *, name: str
+    ) -> PanopticMap:
+        unknown = sorted(set(class_of.values()) - set(self.index_of))
+        if unknown:
+            raise BadInput(f"classes must be things or stuff, but got {unknown!r:.200} in {name}; name them, too.")
+        present = set(np.unique(ids_HW).tolist())
+        segments = [
+            PanopticSegment(int(number), self.index_of[class_id], is_crowd=number in crowd)
+            for number, class_id in class_of.items()
+            if number in present
+        ]
+        return PanopticMap(np.asarray(ids_HW), tuple(segments), name=name)
+
+
+def panoptic_quality(
+    prediction_HW: np.ndarray,
+    truth_HW: np.ndarray,
+    prediction_classes: Mapping[int, int],
+    truth_classes: Mapping[int, int],
+    things: Sequence[int],
+    stuff: Sequence[int],
+    *,
+    crowd: Collection[int] = (),
+) -> PanopticQuality:
+    """Of one image: fractions, not percent. A segment of a class list that has no pixel counts for nothing."""
+    quality = PanopticQuality(things, stuff)
+    quality.update(prediction_HW, truth_HW, prediction_classes, truth_classes, crowd=crowd)
+    return quality
 
 
 def _shared_pixels(
