@@ -12,12 +12,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
 from tiny_mask_parser import mask_parser
 from tiny_parser import random_image, tiny_parser
 from tiny_pyramid_parser import tiny_pyramid_parser
+from tiny_sorting_parser import tiny_sorting_parser
 
 from mereo.assembly.parse import Parse
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput
 from mereo.retrieval.parse_segments import ParseSegments, fingerprint_of, mean_over_segments, pieces_of
-from mereo.retrieval.segment_vectors import NO_SEGMENT, SegmentVectors
+from mereo.retrieval.photograph_segments import NO_SEGMENT, PhotographSegments
 
 TAXONOMY = Taxonomy("two", LabelTable(("sky", "car")), is_thing=(False, True))
 IMAGE_HWC = random_image(48, 64)
@@ -118,7 +119,7 @@ def test_the_fingerprint_is_of_weights_and_rules() -> None:
     assert len(others | {first}) == 4
 
 
-def segments_of(**changed: object) -> SegmentVectors:
+def segments_of(**changed: object) -> PhotographSegments:
     fields = {
         "vector_ND": np.array([[1.0, 0.0]]),
         "class_index_N": np.zeros(1, int),
@@ -127,7 +128,7 @@ def segments_of(**changed: object) -> SegmentVectors:
         "segment_HW": np.zeros((2, 2), int),
         "label_HW": np.zeros((2, 2), int),
     }
-    return SegmentVectors(**(fields | changed))  # type: ignore[arg-type]
+    return PhotographSegments(**(fields | changed))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("vector", [[0.0, 0.0], [2.0, 0.0], [float("nan"), 1.0]])
@@ -142,3 +143,22 @@ def test_the_map_knows_only_segments_that_are_there() -> None:
         segments_of(segment_HW=np.full((2, 2), 3))
     with pytest.raises(BadInput, match="axis N must have one size everywhere"):
         segments_of(area_N=np.array([4, 4]))
+
+
+def test_vectors_of_a_parse_are_taken_as_they_are() -> None:
+    """A head that gives every segment a vector has learned it to search by; a mean of features has not."""
+    parser = tiny_sorting_parser()
+    parse, found = parser.parse(IMAGE_HWC), ParseSegments(parser, least_share=0)(IMAGE_HWC)
+    assert parse.vectors is not None and len(found) > 1
+    for row in range(len(found)):
+        inside_HW = found.segment_HW == row
+        [wanted] = [
+            number
+            for number, segment in enumerate(parse.segments)
+            if segment.class_index == found.class_index_N[row]
+            and segment.area_pixels == found.area_N[row] == inside_HW.sum()
+            and segment.box_xyxy == tuple(found.box_N4[row])
+        ]
+        np.testing.assert_allclose(found.vector_ND[row], parse.vectors.vector_ND[wanted], atol=1e-6)
+        instances = set() if parse.instances is None else set(parse.instances[inside_HW].tolist())
+        assert instances in (set(), {parse.segments[wanted].instance_id})

@@ -15,8 +15,8 @@ os.environ.setdefault("LANCEDB_LOG", "error")
 
 from mereo.retrieval.index_building import IndexReport, add_to_index
 from mereo.retrieval.index_facts import IndexFacts, relative_root
+from mereo.retrieval.photograph_segments import PhotographSegments
 from mereo.retrieval.segment_index import SegmentIndex
-from mereo.retrieval.segment_vectors import SegmentVectors
 
 DIMENSIONS = 8
 
@@ -29,7 +29,7 @@ class StripeSegments:
     def __init__(self, fingerprint: str = "f" * 32, *, num: int = 3) -> None:
         self.fingerprint, self.num, self.calls = fingerprint, num, 0
 
-    def __call__(self, image_HWC: np.ndarray, *, name: str = "") -> SegmentVectors:
+    def __call__(self, image_HWC: np.ndarray, *, name: str = "") -> PhotographSegments:
         self.calls += 1
         height, width = image_HWC.shape[:2]
         random = np.random.default_rng(int(image_HWC.astype(np.int64).sum()))
@@ -37,7 +37,7 @@ class StripeSegments:
         edges = np.linspace(0, width, self.num + 1).astype(int)
         segment_W = np.searchsorted(edges, np.arange(width), side="right") - 1 if self.num else np.full(width, -1)
         segment_HW = np.broadcast_to(segment_W, (height, width))
-        return SegmentVectors(
+        return PhotographSegments(
             vector_ND=vector_ND / np.linalg.norm(vector_ND, axis=1, keepdims=True),
             class_index_N=np.arange(self.num) % 3,
             box_N4=np.array([[edges[n], 0, edges[n + 1], height] for n in range(self.num)]).reshape(-1, 4),

@@ -18,9 +18,9 @@ from mereo.data.image_reading import MAX_PIXELS, read_image
 from mereo.errors import BadInput
 from mereo.folder_lock import folder_lock
 from mereo.retrieval.index_facts import IndexFacts
+from mereo.retrieval.photograph_segments import SegmentSource
 from mereo.retrieval.segment_index import INDEX_FOLDER, SegmentIndex, is_index
 from mereo.retrieval.segment_rows import ImageSegments, image_segments
-from mereo.retrieval.segment_vectors import SegmentSource
 
 SECONDS_BETWEEN_COMMITS = 5.0
 IMAGES_BETWEEN_COMMITS = 64

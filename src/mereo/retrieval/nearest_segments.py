@@ -10,9 +10,9 @@ import numpy as np
 
 from mereo.errors import BadInput
 from mereo.retrieval.lance_library import table_errors
+from mereo.retrieval.photograph_segments import require_unit_length
 from mereo.retrieval.segment_index import SegmentIndex, is_one_of
 from mereo.retrieval.segment_rows import VECTOR, vectors_of
-from mereo.retrieval.segment_vectors import require_unit_length
 from mereo.retrieval.vector_cells import vector_cells
 
 MAX_TOP = 10_000

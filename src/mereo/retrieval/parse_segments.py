@@ -1,7 +1,8 @@
-"""Segments and vectors of any parser: the segments of its parse, and the mean of its features over each.
+"""Segments and vectors of any parser: those of its parse (`Parse.vectors`, of a head of sorted segments), or else the
+pieces of its parse and the mean of its features over each.
 
-Instances where the parser tells them apart; else the connected pieces of each class. The features are the path's last
-map of that same pass: what the parser's heads read.
+Pieces are instances where the parser tells them apart, and connected pieces of each class. The features are the path's
+last map of that same pass: what the parser's heads read.
 """
 
 import hashlib
@@ -16,7 +17,8 @@ from scipy import ndimage
 from mereo.assembly.parse import Parse
 from mereo.errors import BadInput
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
-from mereo.retrieval.segment_vectors import NO_SEGMENT, SegmentVectors
+from mereo.parser.sorting_parsing import sorts_segments
+from mereo.retrieval.photograph_segments import NO_SEGMENT, PhotographSegments
 from mereo.strict import StrictConfig
 
 LEAST_SHARE = 0.0005
@@ -47,16 +49,19 @@ class ParseSegments:
         self.taxonomy = parser.taxonomy
         self.fingerprint = fingerprint_of(parser, least_share, working_side)
 
-    def __call__(self, image_HWC: np.ndarray, *, name: str = "image") -> SegmentVectors:
+    def __call__(self, image_HWC: np.ndarray, *, name: str = "image") -> PhotographSegments:
         parse, features_Chw = self._parsed(image_HWC, name)
-        piece_HW, class_index_M = pieces_of(parse)
+        piece_HW, class_index_M = pieces_of(parse) if parse.vectors is None else segments_of(parse)
         area_M = np.bincount(piece_HW.ravel(), minlength=len(class_index_M))
         is_kept_M = area_M >= max(LEAST_PIXELS, self.least_share * piece_HW.size)
         is_kept_M[area_M.argmax()] = True
         kept_N = np.flatnonzero(is_kept_M)
         kept_N = kept_N[np.argsort(-area_M[kept_N], kind="stable")]
         segment_HW = _renumbered(piece_HW, kept_N, len(class_index_M))
-        mean_NC = mean_over_segments(features_Chw, segment_HW, len(kept_N))
+        if parse.vectors is None:
+            mean_NC = mean_over_segments(features_Chw, segment_HW, len(kept_N))
+        else:
+            mean_NC = parse.vectors.vector_ND[kept_N].astype(np.float64)
         length_N = np.linalg.norm(mean_NC, axis=1)
         if not np.isfinite(length_N).all():
             raise BadInput(f"features must be finite, but got NaN or infinity in {name}; look at the parser's weights.")
@@ -64,7 +69,7 @@ class ParseSegments:
         if not has_direction_N.all():
             segment_HW = _renumbered(segment_HW, np.flatnonzero(has_direction_N), len(kept_N))
             kept_N, mean_NC, length_N = kept_N[has_direction_N], mean_NC[has_direction_N], length_N[has_direction_N]
-        return SegmentVectors(
+        return PhotographSegments(
             vector_ND=(mean_NC / length_N[:, None]).astype(np.float32),
             class_index_N=class_index_M[kept_N],
             box_N4=_boxes(segment_HW, len(kept_N)),
@@ -113,6 +118,22 @@ def pieces_of(parse: Parse) -> tuple[np.ndarray, np.ndarray]:
     return piece_HW - 1, class_index_M
 
 
+def segments_of(parse: Parse) -> tuple[np.ndarray, np.ndarray]:
+    """The same for `Parse.segments` in their order, which is that of `Parse.vectors`: instances, and whole classes."""
+    number_of_class = np.full(parse.taxonomy.num_objects, NO_SEGMENT, dtype=np.int32)
+    highest = 0 if parse.instances is None else int(parse.instances.max())
+    number_of_id = np.full(highest + 1, NO_SEGMENT, dtype=np.int32)
+    for number, segment in enumerate(parse.segments):
+        if segment.instance_id:
+            number_of_id[segment.instance_id] = number
+        else:
+            number_of_class[segment.class_index] = number
+    number_HW = number_of_class[parse.semantic]
+    if parse.instances is not None:
+        number_HW = np.where(parse.instances > 0, number_of_id[parse.instances], number_HW)
+    return number_HW, np.array([segment.class_index for segment in parse.segments], dtype=np.int32)
+
+
 def mean_over_segments(features_Chw: np.ndarray, segment_HW: np.ndarray, num_segments: int) -> np.ndarray:
     """The mean of the features over the pixels of each segment (N C): each pixel has the features of its cell."""
     channels, height, width = features_Chw.shape
@@ -131,7 +152,8 @@ def fingerprint_of(parser: SceneParser, least_share: float, working_side: int | 
     """Of the weights, what stands before and after them, and how segments are made: equal vectors, equal word."""
     digest = hashlib.blake2b(digest_size=16)
     rules = (least_share, LEAST_PIXELS, working_side, parser.preprocessing.model_dump(mode="json"))
-    digest.update(repr(("parse segments 1", rules, parser.taxonomy.object_names)).encode())
+    kind = "parse vectors 1" if sorts_segments(parser) else "parse segments 1"
+    digest.update(repr((kind, rules, parser.taxonomy.object_names)).encode())
     for name, value in sorted(parser.state_dict().items()):
         digest.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode())
         digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())

@@ -12,7 +12,7 @@ import numpy as np
 
 from mereo.drawing.segment_thumbnail import segment_thumbnail
 from mereo.metrics.context_error import NUM_REGIONS, surroundings
-from mereo.retrieval.segment_vectors import SegmentVectors
+from mereo.retrieval.photograph_segments import PhotographSegments
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,7 +62,7 @@ def segment_schema(dimensions: int, metadata: dict[bytes, bytes]) -> "pa.Schema"
 
 
 def image_segments(
-    segments: SegmentVectors,
+    segments: PhotographSegments,
     image_HWC: np.ndarray,
     *,
     image: str,

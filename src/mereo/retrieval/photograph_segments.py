@@ -1,4 +1,4 @@
-"""SegmentVectors: what an index takes of one photograph, whichever head or parser it comes from."""
+"""PhotographSegments: what an index takes of one photograph, whichever head or parser it comes from."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,7 +15,7 @@ UNIT_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class SegmentVectors:
+class PhotographSegments:
     """The segments of one photograph, each with a vector of unit length.
 
     `box_N4` is x0, y0, x1, y1, the ends exclusive, in pixels of the photograph. `segment_HW` has the position of each
@@ -70,7 +70,7 @@ class SegmentSource(Protocol):
     taxonomy: Taxonomy
     fingerprint: str
 
-    def __call__(self, image_HWC: np.ndarray, *, name: str) -> SegmentVectors: ...
+    def __call__(self, image_HWC: np.ndarray, *, name: str) -> PhotographSegments: ...
 
 
 def require_unit_length(vector_ND: np.ndarray) -> None:
