@@ -10,7 +10,7 @@ from mereo.regions.grouping_hierarchy import GroupingHierarchy
 
 
 class GroupedByHand(Stage):
-    """Four stripes of equal width; two groups, the left and the right half by the messages, and three stripes and one
+    """Four stripes of equal width; two groups, the left and the right half by the nearest, and three stripes and one
     by the groupings; then everything."""
 
     def forward(self, features: FeatureMaps, frame: Frame) -> FeatureMaps:
@@ -24,6 +24,7 @@ class GroupedByHand(Stage):
             vertices_per_level=tuple(ones),
             is_present_per_level=tuple(one[..., 0] > 0 for one in ones),
             groupings=(grouping_B42, torch.full((1, 2, 1), 0.5)),
+            nearest=(message_B42.argmax(dim=2), torch.zeros(1, 2, dtype=torch.long)),
             messages=(message_B42, torch.ones(1, 2, 1)),
             global_BC=torch.ones(1, 8),
         )

@@ -11,6 +11,7 @@ from mereo.regions.gaussian_grouping import (
     coarsen_adjacency,
     group_vertices,
     message_weights,
+    nearest_groups,
     spread_of_directions,
 )
 
@@ -41,6 +42,18 @@ def test_equations_1_to_3_by_a_loop(bandwidth: float, iterations: int) -> None:
         torch.testing.assert_close(found.grouping_BRS[b], wanted[0])
         torch.testing.assert_close(found.vertices_BSC[b], wanted[1])
     assert found.is_present_BS.all()
+
+
+def test_the_nearest_group_by_a_loop_and_never_an_absent_one() -> None:
+    """Of the nodes as equation 2 leaves them: a scaled vertex points the same way."""
+    vertices_BRC = vertices_of(2, 9, 4)
+    found = group_vertices(vertices_BRC, [4, 2], bandwidth=0.4, iterations=3)
+    nearest_BR = nearest_groups(vertices_BRC * torch.rand(2, 9, 1, dtype=torch.float64).add(0.1), found)
+    for b, count in enumerate((4, 2)):
+        for r, vertex in enumerate(vertices_BRC[b]):
+            nodes = [node / node.norm() for node in found.vertices_BSC[b, :count]]
+            distances = [float((vertex / vertex.norm() - node).square().sum()) for node in nodes]
+            assert int(nearest_BR[b, r]) == distances.index(min(distances))
 
 
 def test_equation_4_by_a_loop() -> None:

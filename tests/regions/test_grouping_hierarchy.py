@@ -18,6 +18,7 @@ def hierarchy() -> GroupingHierarchy:
         vertices_per_level=(torch.zeros(1, 4, 3), torch.zeros(1, 2, 3), torch.zeros(1, 1, 3)),
         is_present_per_level=(is_present_BR, both, one),
         groupings=(grouping_BRS, torch.tensor([[[0.5], [0.5]]])),
+        nearest=(torch.tensor([[0, 0, 1, 0]]), torch.tensor([[0, 0]])),
         messages=(message_BRS, torch.ones(1, 2, 1)),
         global_BC=torch.zeros(1, 3),
     )

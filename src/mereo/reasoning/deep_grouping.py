@@ -19,7 +19,7 @@ from mereo.reasoning.collapse_warning import CollapseWarning
 from mereo.reasoning.frame_superpixels import FrameSuperpixels, frame_superpixels
 from mereo.reasoning.graph_levels import level_sources, maps_at_strides
 from mereo.reasoning.message_convolution import MessageConvolution
-from mereo.regions.gaussian_grouping import group_vertices, message_weights, spread_of_directions
+from mereo.regions.gaussian_grouping import group_vertices, message_weights, nearest_groups, spread_of_directions
 from mereo.regions.grouping_hierarchy import GroupingHierarchy
 from mereo.regions.superpixel_pooling import mean_over_superpixels, spread_superpixels
 from mereo.regions.working_superpixels import MAX_REGIONS
@@ -82,6 +82,7 @@ class DeepGrouping(Stage):
         """Bottom-up (section 3.1), then top-down (section 3.2). `seen`: B R C a level, over the superpixels."""
         vertices, present = [seen[0]], [found.is_present_BR]
         groupings: list[Tensor] = []
+        nearest: list[Tensor] = []
         bandwidths: list[float | Tensor] = []
         counts, cumulative_BRS = list(found.counts), None
         generator = _generator() if self.training else None
@@ -100,13 +101,20 @@ class DeepGrouping(Stage):
             grouping = pooled.grouping_BRS
             cumulative_BRS = grouping if cumulative_BRS is None else cumulative_BRS @ grouping
             groupings.append(grouping)
+            nearest.append(nearest_groups(vertices[-1], pooled))
             present.append(pooled.is_present_BS)
             lifted_BSC = lift(pooled.vertices_BSC, seen_BRC, cumulative_BRS.transpose(1, 2))  # equation 5
             vertices.append(lifted_BSC * pooled.is_present_BS[:, :, None])
         global_BC = vertices[-1].sum(dim=1) / present[-1].sum(dim=1)[:, None]  # equation 7
         messages = self._descended(vertices, present, bandwidths, global_BC)
         return GroupingHierarchy(
-            found.label_BHW, tuple(vertices), tuple(present), tuple(groupings), tuple(messages), global_BC
+            label_BHW=found.label_BHW,
+            vertices_per_level=tuple(vertices),
+            is_present_per_level=tuple(present),
+            groupings=tuple(groupings),
+            nearest=tuple(nearest),
+            messages=tuple(messages),
+            global_BC=global_BC,
         )
 
     def _bandwidth(self, vertices_BRC: Tensor, is_present_BR: Tensor) -> float | Tensor:

@@ -64,6 +64,14 @@ def group_vertices(
     return Grouping(grouping_BRS.to(vertices_BRC.dtype), groups_BSC.to(vertices_BRC.dtype), is_present_BS)
 
 
+def nearest_groups(vertices_BRC: Tensor, grouped: Grouping) -> Tensor:
+    """B R: the group whose node points most nearly the way that each vertex does. The nodes are those that equation 2
+    leaves, means of these very vertices: a level's vertices lie elsewhere once they have looked at their own map."""
+    require_shapes(vertices_BRC=vertices_BRC, vertices_BSC=grouped.vertices_BSC)
+    similarity_BRS = F.normalize(vertices_BRC, dim=2) @ F.normalize(grouped.vertices_BSC, dim=2).transpose(1, 2)
+    return similarity_BRS.masked_fill(~grouped.is_present_BS[:, None], -torch.inf).argmax(dim=2)
+
+
 def coarsen_adjacency(adjacency_BRR: Tensor, grouping_BRS: Tensor) -> Tensor:
     """B S S: how strongly groups are neighbours, P^T E P (equation 4). Symmetric where E is."""
     return grouping_BRS.transpose(1, 2) @ adjacency_BRR.to(grouping_BRS.dtype) @ grouping_BRS

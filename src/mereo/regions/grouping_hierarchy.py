@@ -25,6 +25,7 @@ class GroupingHierarchy:
     `label_BHW`: the superpixel of every pixel, at the image's size, named 0, 1, ... in the order of their first pixels.
     `vertices_per_level`: B R C, as they leave the reasoner. `is_present_per_level`: B R.
     `groupings`: P of equation 1 between a level and the next, B R S, whose columns sum to 1 (one fewer than levels).
+    `nearest`: B R a level but the last, the node of the next level that is nearest to each node.
     `messages`: P~ of equation 8, B R S, whose rows sum to 1.
     `global_BC`: R of equation 7, the mean of the highest level before messages went down.
     """
@@ -33,6 +34,7 @@ class GroupingHierarchy:
     vertices_per_level: tuple[Tensor, ...]
     is_present_per_level: tuple[Tensor, ...]
     groupings: tuple[Tensor, ...]
+    nearest: tuple[Tensor, ...]
     messages: tuple[Tensor, ...]
     global_BC: Tensor
 
@@ -43,9 +45,9 @@ class GroupingHierarchy:
     def group_of_superpixel(self, level: int, *, rule: GroupRule = "nearest") -> Tensor:
         """B R: the node of `level` (1: the superpixel itself) that each superpixel belongs to; -1 where it is absent.
 
-        "nearest" climbs level by level to the node that most of the message comes from (the nearest one, equation 8);
-        "product" takes the largest entry of the row of the cumulative product of `groupings`, as the paper does, whose
-        rows do not sum to 1: small groups are favoured.
+        "nearest" climbs level by level to the nearest of the nodes that equation 2 made of the level's own; "product"
+        takes the largest entry of the row of the cumulative product of `groupings`, as the paper does, whose rows do not
+        sum to 1: small groups are favoured.
         """
         if not 1 <= level <= self.num_levels:
             raise BadInput(f"level must be 1 to {self.num_levels}, but got {level}; 1 are the superpixels.")
@@ -57,8 +59,8 @@ class GroupingHierarchy:
             group_BR = weight_BRS.argmax(dim=2)
         else:
             group_BR = torch.arange(is_present_BR.shape[1], device=is_present_BR.device).expand_as(is_present_BR)
-            for message_BRS in self.messages[: level - 1]:
-                group_BR = message_BRS.argmax(dim=2).gather(1, group_BR)
+            for nearest_BR in self.nearest[: level - 1]:
+                group_BR = nearest_BR.gather(1, group_BR)
         return group_BR.masked_fill(~is_present_BR, -1)
 
     def group_of_pixel(self, level: int, *, rule: GroupRule = "nearest") -> Tensor:
