@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from mereo.errors import BadEnvironment, BadInput, MereoError
 from mereo.features.backbone_weights import read_backbone_weights, require_all_taken
+from mereo.features.dilated_depthwise import with_faster_depthwise
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps
 from mereo.features.network_sizes import NetworkSizes, SwinSizes
 from mereo.features.whole_windows import pad_to_whole_windows
@@ -50,6 +51,7 @@ class TimmBackbone(nn.Module):
         self.network: Any = _create(name, output_stride, weights, options or {})
         if pads_windows_first:
             pad_to_whole_windows(self.network)
+        with_faster_depthwise(self.network)
         self.is_channels_last = getattr(getattr(self.network, "output_fmt", None), "value", "NCHW") == "NHWC"
         info = self.network.feature_info
         self.layout = FeatureLayout(tuple(info.channels()), tuple(info.reduction()))

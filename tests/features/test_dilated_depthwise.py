@@ -1,0 +1,95 @@
+"""Dilated depthwise convolutions by interleaved grids, against torch's own: answers, gradients, and which are replaced."""
+
+import pytest
+import timm
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from mereo.features.dilated_depthwise import (
+    DilatedDepthwise,
+    convolved_by_grids,
+    is_dilated_depthwise,
+    with_faster_depthwise,
+)
+from mereo.features.timm_backbone import TimmBackbone
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    size=st.tuples(st.integers(1, 11), st.integers(1, 11)),
+    dilation=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    kernel=st.sampled_from([(3, 3), (5, 5), (3, 1)]),
+    batch=st.integers(1, 2),
+    has_bias=st.booleans(),
+)
+def test_answers_and_gradients_are_those_of_torch(
+    size: tuple[int, int], dilation: tuple[int, int], kernel: tuple[int, int], batch: int, has_bias: bool
+) -> None:
+    generator = torch.Generator().manual_seed(size[0] * 17 + size[1])
+    features = torch.randn(batch, 3, *size, dtype=torch.float64, generator=generator, requires_grad=True)
+    weight = torch.randn(3, 1, *kernel, dtype=torch.float64, generator=generator, requires_grad=True)
+    bias = torch.randn(3, dtype=torch.float64, generator=generator, requires_grad=True) if has_bias else None
+    padding = (dilation[0] * (kernel[0] // 2), dilation[1] * (kernel[1] // 2))
+    ours = convolved_by_grids(features, weight, bias, dilation=dilation)
+    theirs = F.conv2d(features, weight, bias, padding=padding, dilation=dilation, groups=3)
+    torch.testing.assert_close(ours, theirs)
+    inputs = [one for one in (features, weight, bias) if one is not None]
+    above = torch.randn(ours.shape, dtype=torch.float64, generator=generator)
+    for our, their in zip(
+        torch.autograd.grad(ours, inputs, above), torch.autograd.grad(theirs, inputs, above), strict=True
+    ):
+        torch.testing.assert_close(our, their)
+
+
+def test_a_network_at_stride_16_trains_the_same_with_its_last_blocks_replaced() -> None:
+    torch.manual_seed(0)
+    options = {"features_only": True, "output_stride": 16, "pretrained": False}
+    plain = timm.create_model("mobilenetv2_050", **options).train()
+    faster = timm.create_model("mobilenetv2_050", **options).train()
+    faster.load_state_dict(plain.state_dict())
+    names = list(faster.state_dict())
+    with_faster_depthwise(faster)
+    assert list(faster.state_dict()) == names
+    assert sum(isinstance(module, DilatedDepthwise) for module in faster.modules()) == 3
+    image = torch.randn(2, 3, 50, 70)
+    answers = [network(image)[-1] for network in (plain, faster)]
+    torch.testing.assert_close(*answers)
+    for network, answer in zip((plain, faster), answers):
+        answer.square().mean().backward()
+    for (name, one), (_, other) in zip(plain.named_parameters(), faster.named_parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, msg=name, rtol=1e-3, atol=1e-5)
+
+
+def test_a_backbone_of_ours_has_them_replaced() -> None:
+    found = TimmBackbone("mobilenetv2_050", output_stride=16)
+    assert sum(isinstance(module, DilatedDepthwise) for module in found.modules()) == 3
+    whole = TimmBackbone("mobilenetv2_050")
+    assert not any(isinstance(module, DilatedDepthwise) for module in whole.modules())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"dilation": 1, "padding": 1}, {"groups": 1}, {"stride": 2}, {"padding": 0}, {"padding_mode": "reflect"}],
+)
+def test_others_stay_as_they_are(changed: dict[str, object]) -> None:
+    fitting: dict[str, object] = {"dilation": 2, "padding": 2, "groups": 4}
+    assert is_dilated_depthwise(nn.Conv2d(4, 4, 3, **fitting))  # type: ignore[arg-type]
+    assert not is_dilated_depthwise(nn.Conv2d(4, 4, 3, **(fitting | changed)))  # type: ignore[arg-type]
+
+
+def test_only_plain_training_on_the_cpu_goes_by_grids(monkeypatch: pytest.MonkeyPatch) -> None:
+    convolve, features = DilatedDepthwise(2, 2, 3, padding=2, dilation=2, groups=2), torch.randn(1, 2, 9, 8)
+    seen = []
+    monkeypatch.setattr(
+        "mereo.features.dilated_depthwise.convolved_by_grids", lambda *a, **k: seen.append(1) or torch.zeros(1)
+    )
+    convolve(features)
+    assert seen == [1]
+    with torch.no_grad():
+        assert convolve(features).shape == features.shape
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert convolve(features).dtype == torch.bfloat16
+    assert seen == [1]
