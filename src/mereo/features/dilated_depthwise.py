@@ -1,7 +1,7 @@
 """A dilated depthwise convolution that trains faster on a CPU: the grid falls into interleaved ones, without holes.
 
-With dilation 2 a kernel only ever meets cells of one quarter of the grid: every second row, every second column. On each
-of these quarters it is a plain convolution, for which oneDNN has a fast backward pass; for dilated ones it has none
+With dilation 2 a kernel only ever meets cells of one quarter of the grid: every second row, every second column. On
+each of these quarters it is a plain convolution, for which oneDNN has a fast backward pass; for dilated ones it has none
 (`benchmarks/dilated_depthwise.py`). A network at output stride 16 or 8 has such convolutions in its last blocks.
 """
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 class DilatedDepthwise(nn.Conv2d):
-    """Stride 1, as many pixels out as in; same weights, same answers and same state as the `nn.Conv2d` it stands for."""
+    """Stride 1, as many pixels out as in; weights, answers and state are those of the `nn.Conv2d` it stands for."""
 
     def forward(self, features_BCHW: Tensor) -> Tensor:
         if self._is_plain_cpu_training(features_BCHW):
@@ -35,7 +35,8 @@ def convolved_by_grids(
     """A depthwise convolution of odd kernel with zeros around, as `F.conv2d` with padding dilation * (kernel // 2)."""
     batch, channels, height, width = features_BCHW.shape
     rows, columns = dilation
-    high, wide = -(-height // rows), -(-width // columns)  # of one of the grids; some end in cells beyond the edge: zeros
+    # The size of one grid; some end in cells beyond the edge, which are zeros.
+    high, wide = -(-height // rows), -(-width // columns)
     whole_BHWC = F.pad(features_BCHW.permute(0, 2, 3, 1), (0, 0, 0, wide * columns - width, 0, high * rows - height))
     grids_BhrwcC = whole_BHWC.reshape(batch, high, rows, wide, columns, channels)
     grids_NhwC = grids_BhrwcC.permute(0, 2, 4, 1, 3, 5).reshape(-1, high, wide, channels)
