@@ -1,8 +1,8 @@
 """A dilated depthwise convolution that trains faster on a CPU: the grid falls into interleaved ones, without holes.
 
 With dilation 2 a kernel only ever meets cells of one quarter of the grid: every second row, every second column. On
-each of these quarters it is a plain convolution, for which oneDNN has a fast backward pass; for dilated ones it has none
-(`benchmarks/dilated_depthwise.py`). A network at output stride 16 or 8 has such convolutions in its last blocks.
+each of these quarters it is a plain convolution, for which oneDNN has a fast backward pass; for dilated ones it has
+none (`benchmarks/dilated_depthwise.py`). A network at output stride 16 or 8 has such convolutions in its last blocks.
 """
 
 import torch
