@@ -14,6 +14,7 @@ from test_token_explanation import token_parser
 from tiny_grouping_parser import tiny_grouping_parser
 from tiny_parser import tiny_parser
 from tiny_pyramid_parser import tiny_pyramid_parser
+from tiny_sorting_parser import tiny_sorting_parser
 
 from mereo.commands.main import run
 from mereo.parser.weights import save_parser
@@ -80,6 +81,34 @@ def test_levels_of_a_picture(image: Path, tmp_path: Path, capsys: pytest.Capture
     assert run([*line, "--at", "300,4"]) == 2
 
 
+def test_segments_of_a_picture(image: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    parser, out = tmp_path / "sorting.safetensors", tmp_path / "out"
+    save_parser(tiny_sorting_parser(), parser)
+    line = ["explain", str(image), "--segments", "--parser", str(parser), "--out", str(out)]
+    assert run([*line, "--at", "3,4"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert " segments, " in printed[0] and " merge" in printed[0] and printed[1].startswith("Merging ")
+    assert printed[2].startswith("At 3,4: Segment ") and printed[-1] == str(out / "index.html")
+    content = json.loads((out / "explanation.json").read_text())
+    assert {"segment", "class", "probability", "share", "concentration", "is_thing"} == set(content["segments"][0])
+    assert sum(one["share"] for one in content["segments"]) == pytest.approx(1, abs=1e-4)
+    assert content["threshold"] == 0.85 and all(one["cosine"] >= 0.85 for one in content["merges"])
+    assert content["refused"] is None or content["refused"]["cosine"] < 0.85
+    point = content["point"]
+    assert point["at"] == [3, 4] and point["segment"] in content["answer"][point["answer"]]["segments"]
+    joined = {number for one in point["joined"] for number in one["segments"]}
+    assert len(point["joined"]) == len(printed) - 4 and joined <= set(content["answer"][point["answer"]]["segments"])
+    stems = {path.name.split(".")[0] for path in out.iterdir()}
+    whole = {"index", "photograph", "embedding", "over_segmentation", "answer", "segments", "explanation"}
+    assert whole < stems and all(stem.startswith("step_") for stem in stems - whole) and len(stems - whole) <= 6
+    assert run(line) == 0 and "point" not in json.loads((out / "explanation.json").read_text())
+    assert run([*line, "--at", "300,4"]) == 2 and "a point must lie in the picture" in capsys.readouterr().err
+    save_parser(tiny_sorting_parser(centers={"lowest_score": 0.0}), parser)
+    assert run(line) == 0 and "there is no threshold" in capsys.readouterr().out
+    content = json.loads((out / "explanation.json").read_text())
+    assert content["threshold"] is None and any(one["is_seed"] for one in content["segments"])
+
+
 def test_why_a_class(image: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     parser, out = tmp_path / "grouping.safetensors", tmp_path / "out"
     save_parser(tiny_grouping_parser(), parser)
@@ -117,9 +146,10 @@ def test_questions_that_cannot_be_asked(image: Path, tmp_path: Path, capsys: pyt
     ("options", "words"),
     [
         (["--why", "object=road"], "a parser must have the stage deep_grouping on its path to group a photograph"),
-        ([], "explain must know what to explain, but got no view; give --affinity, --tokens, --levels or --why."),
+        ([], "explain must know what to explain, but got no view; give --affinity, --tokens, --levels, --segments"),
         (["--affinity", "--tokens"], "explain must know what to explain, but got 2 views; give"),
         (["--levels"], "a parser must have a pyramid of levels to explain them, but got one without; train one"),
+        (["--segments"], "a parser must sort segments to explain them, but got one without; train one with the head"),
         (["--tokens"], "a parser must gather tokens to explain them, but got one without; train e.g."),
         (["--affinity", "--at", "3"], "--at must be two whole numbers X,Y, but got '3'; e.g. 120,80."),
         (["--affinity", "--at", "3,-4"], "--at must be two whole numbers X,Y"),

@@ -1,3 +1,4 @@
+import json
 import os
 from pathlib import Path
 
@@ -61,6 +62,36 @@ def test_nothing_is_overwritten_unless_forced(folder):
     assert (folder / "taxonomy.yaml").read_text() == "precious"
     assert run(init, folder, "--force").exit_code == 0
     assert (folder / "taxonomy.yaml").read_text() != "precious"
+
+
+def test_a_described_folder_gets_the_recipe_that_is_missing(folder):
+    assert run(init, folder).exit_code == 0
+    wanted = (folder / "recipe.yaml").read_text()
+    (folder / "recipe.yaml").unlink()
+    (folder / "taxonomy.yaml").write_text((folder / "taxonomy.yaml").read_text().replace("class_3", "tree"))
+    described = {name: (folder / name).read_text() for name in ("mereo.yaml", "taxonomy.yaml", "train.txt", "val.txt")}
+    again = run(init, folder)
+    assert again.exit_code == 0 and "images  9 train, 1 val, as mereo.yaml says" in again.stdout
+    assert (folder / "recipe.yaml").read_text() == wanted
+    assert described == {name: (folder / name).read_text() for name in described}
+
+
+def test_a_described_folder_must_have_two_splits_and_class_maps(folder):
+    taxonomy = {"name": "x", "objects": [{"name": "a", "ids": [0, 1, 3, 255]}], "scenes": ["street"]}
+    description = {"name": "x", "taxonomy": taxonomy, "images": "images", "semantic": "masks"}
+    (folder / "mereo.yaml").write_text(json.dumps(description))
+    one = run(init, folder)
+    assert isinstance(one.exception, BadInput)
+    assert "must have a split to train on and one to measure on, but got train" in str(one.exception)
+    lists = {"train": "train.txt", "val": "val.txt"}
+    (folder / "train.txt").write_text("0\n1\n")
+    (folder / "val.txt").write_text("2\n")
+    (folder / "scenes.csv").write_text("image,scene\n0,street\n1,street\n2,street\n")
+    del description["semantic"]
+    (folder / "mereo.yaml").write_text(json.dumps(description | {"split_lists": lists, "scenes": "scenes.csv"}))
+    words = run(init, folder)
+    assert isinstance(words.exception, BadInput) and "must have class maps to learn from" in str(words.exception)
+    assert not (folder / "recipe.yaml").exists()
 
 
 def test_a_read_only_folder_wants_out_and_stays_untouched(folder, tmp_path, monkeypatch):

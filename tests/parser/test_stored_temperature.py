@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from tiny_parser import random_image, tiny_config, tiny_parser
 
 from mereo.errors import BadInput
-from mereo.parser.weights import load, read_metadata, save_parser, save_with_temperature
+from mereo.parser.weights import load, read_metadata, save_changed, save_parser
 
 IMAGE_HWC = random_image(60, 84)
 
@@ -55,7 +55,7 @@ def test_a_file_without_the_key_has_temperature_1(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", [None, torch.float16])
 def test_a_file_with_another_temperature_has_the_same_weights(tmp_path: Path, dtype: torch.dtype | None) -> None:
     first = save_parser(tiny_parser(), tmp_path / "first.safetensors", dtype=dtype)
-    second = save_with_temperature(first, tmp_path / "new folder" / "second.safetensors", 0.8)
+    second = save_changed(first, tmp_path / "new folder" / "second.safetensors", temperature=0.8)
     before, after = load_file(first), load_file(second)
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) and before[name].dtype == after[name].dtype for name in before)
@@ -71,7 +71,7 @@ def test_a_file_with_another_temperature_has_the_same_weights(tmp_path: Path, dt
 def test_a_temperature_that_is_none_is_not_stored(tmp_path: Path, temperature: float) -> None:
     first = save_parser(tiny_parser(), tmp_path / "first.safetensors")
     with pytest.raises(BadInput, match="temperature: Input should be"):
-        save_with_temperature(first, tmp_path / "second.safetensors", temperature)
+        save_changed(first, tmp_path / "second.safetensors", temperature=temperature)
     assert not (tmp_path / "second.safetensors").exists()
     with pytest.raises(BadInput, match="temperature: Input should be"):
         tiny_config(temperature=temperature)

@@ -43,7 +43,9 @@ class Parse:
     What a parser does not answer stays None: instances (id of each pixel's thing), parts, materials, texture (maps of
     indices), scene and image_texture (one index for the whole picture; a texture makes sense for pictures of a single
     surface), answer_level, tokens, confidence (0..1 for each pixel), vectors (one for each of `segments`, to search
-    by), groups (of superpixels, level by level).
+    by), groups (of superpixels, level by level), unfamiliarity (how far the picture lies from those that the parser was
+    trained on, as a multiple of what is usual). `warnings` are sentences that a person should read before trusting the
+    answers; mostly there are none.
 
     A pixel's part is one of its object's. Pixels of objects without parts hold the part table's ignore index, and so
     does the rest of an object where that table has no "rest".
@@ -70,6 +72,8 @@ class Parse:
     confidence: np.ndarray | None = None
     vectors: SegmentVectors | None = None
     groups: GroupedPhotograph | None = None
+    unfamiliarity: float | None = None
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         image_HWC, taxonomy = self.image_HWC, self.taxonomy

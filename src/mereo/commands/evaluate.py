@@ -15,7 +15,8 @@ CALIBRATED_FILE = "calibrated.safetensors"
 def evaluate(
     parser: Annotated[str, typer.Argument(help="A built-in name, a parser file, or a run folder.")],
     data: Annotated[
-        Path | None, typer.Option(help="A labelled folder with its mereo.yaml; left out: the run's own val data.")
+        Path | None,
+        typer.Option(help="A labelled folder with its mereo.yaml, or a recipe; left out: the run's own val data."),
     ] = None,
     description: Annotated[str | None, typer.Option(help="A built-in description of the folder, e.g. camvid.")] = None,
     split: Annotated[str, typer.Option(help="Which split of the folder.")] = "val",
@@ -44,6 +45,13 @@ def evaluate(
             help=f"Fit the confidences to these images; --out then gets {CALIBRATED_FILE}, the parser with them.",
         ),
     ] = False,
+    fit_familiarity: Annotated[
+        bool,
+        typer.Option(
+            "--fit-familiarity",
+            help=f"Learn what the training pictures look like, to warn at others; into {CALIBRATED_FILE}, too.",
+        ),
+    ] = False,
 ) -> None:
     """Mean IoU, pixel accuracy, boundary IoU, a table of classes, and how far confidences can be trusted.
 
@@ -51,6 +59,7 @@ def evaluate(
     """
     from rich.console import Console
 
+    from mereo.commands.evaluated_familiarity import training_samples
     from mereo.data.folder_format import FolderSamples
     from mereo.errors import BadInput
     from mereo.evaluation.evaluate import evaluate as evaluate_parser
@@ -59,7 +68,7 @@ def evaluate(
     from mereo.parser.devices import require_device
     from mereo.parser.perceptual_parsing import has_perceptual
     from mereo.parser.token_weights import require_tokens
-    from mereo.parser.weights import load, save_with_temperature
+    from mereo.parser.weights import load, save_changed
 
     try:
         factors = tuple(float(part) for part in scales.split(","))
@@ -70,17 +79,20 @@ def evaluate(
     loaded = load(parser, device=require_device(device))
     if tokens:
         require_tokens(loaded)  # Before minutes are spent on the rest.
-    samples: Any = None
-    if data is not None:
+    samples, training = None, None
+    if data is not None and not is_recipe(data):
         samples = FolderSamples(data, split=split, description=description)
     else:
-        samples = _val_data_of_run(Path(parser))
+        samples = _val_data_of(Path(parser) if data is None else data)
+    if fit_familiarity:  # Before minutes are spent on the rest.
+        training = training_samples(Path(parser), data, split=split, description=description)
     console = Console(highlight=False, markup=False, emoji=False)
     if has_perceptual(loaded):
         samples = _evaluate_tasks(loaded, samples, out, console)
         if len(samples) == 0:
             return  # No labels of objects: all is told.
     fit = None
+    familiarity = None if training is None else _fitted_familiarity(loaded, training, samples, console)
     if fit_temperature:
         fit = _fitted(loaded, samples, factors, flip, console)
         loaded.temperature = fit.temperature
@@ -104,8 +116,10 @@ def evaluate(
         _evaluate_panoptic(loaded, samples, panoptic, out, console)
     if out is not None:
         write_evaluation(evaluation, out)
-        if fit is not None:
-            console.print(f"parser: {save_with_temperature(parser, out / CALIBRATED_FILE, fit.temperature)}")
+        if fit is not None or familiarity is not None:
+            temperature = None if fit is None else fit.temperature
+            changed = save_changed(parser, out / CALIBRATED_FILE, temperature=temperature, familiarity=familiarity)
+            console.print(f"parser: {changed}")
         console.print(f"page: {_write_page(evaluation, out, samples, gallery, fit)}")
 
 
@@ -190,17 +204,33 @@ def _percent(value: float | None) -> str:
     return "n/a" if value is None else f"{100 * value:.2f}"
 
 
-def _val_data_of_run(run: Path) -> Any:
+def is_recipe(data: Path) -> bool:
+    return data.suffix in (".yaml", ".yml") and data.is_file()
+
+
+def _val_data_of(run: Path) -> Any:
+    """Of a run folder, or of a recipe."""
     from mereo.data.sources import open_samples
     from mereo.errors import BadInput
     from mereo.recipe.recipe import folder_of_recipe, load_recipe
 
-    if not (run / "recipe.yaml").is_file():
+    if not (run / "recipe.yaml").is_file() and not is_recipe(run):
         raise BadInput(f"evaluate must know the data, but got only a parser ({run}); pass --data FOLDER.")
     recipe = load_recipe(run)
     if recipe.val_data is None:
         raise BadInput(f"the run's recipe must have val_data, but got none in {run}; pass --data FOLDER.")
     return open_samples(recipe.val_data, folder=folder_of_recipe(run))
+
+
+def _fitted_familiarity(loaded: Any, training: Any, samples: Any, console: Any) -> Any:
+    from mereo.commands.evaluated_familiarity import familiarity_in_words
+    from mereo.evaluation.familiarity_fit import fit_familiarity
+
+    with _progress(console, "looking at training pictures") as progress:
+        fit = fit_familiarity(loaded, training, samples, progress=progress)
+    for line in familiarity_in_words(fit):
+        console.print(line, soft_wrap=True)
+    return fit.familiarity
 
 
 def _fitted(loaded: Any, samples: Any, scales: tuple[float, ...], flip: bool, console: Any) -> "TemperatureFit":

@@ -30,7 +30,8 @@ def group(
         Rule, typer.Option(help="Which group a superpixel belongs to: the nearest, or the paper's product.")
     ] = Rule.nearest,
     parser: Annotated[
-        str | None, typer.Option(help="A parser file or a run folder, with the stage deep_grouping on its path.")
+        str | None,
+        typer.Option(help="With the stage deep_grouping on its path; left out: the built-in everyday, a first stage."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     max_pixels: Annotated[int, typer.Option(min=1, help="Larger photographs are refused.")] = 64_000_000,
@@ -38,7 +39,7 @@ def group(
     """Group a photograph's superpixels level by level, and choose groups by clicks: a mask, pictures of all levels, and
     a page to click on.
 
-    Example: mereo group room.jpg --click 120,80 --click 40,200,- --level 3 --parser runs/mine --out grouped
+    Example: mereo group room.jpg --click 120,80 --click 40,200,- --level 3 --out grouped
     """
     from mereo.atomic_files import write_json
     from mereo.commands.parse import open_parser
@@ -50,13 +51,14 @@ def group(
     from mereo.drawing.parse_files import write_picture
     from mereo.errors import BadInput
     from mereo.interaction.clicks import clicked_superpixels, group_photograph
+    from mereo.parser.weights import GROUPING_PARSER
     from mereo.version import VERSION
 
     if out.exists() and not out.is_dir():
         raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
     clicks = [parsed_click(one) for one in click or ()]
     image_HWC = read_image(image, max_pixels=max_pixels)
-    loaded = open_parser(parser, device)
+    loaded = open_parser(parser or GROUPING_PARSER, device)
     photograph = group_photograph(loaded, image_HWC)
     level = photograph.num_levels if level is None else level
     chosen_R = clicked_superpixels(photograph, clicks, level=level, rule=rule.value)

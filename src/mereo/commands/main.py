@@ -25,8 +25,11 @@ from mereo.commands.init import init
 from mereo.commands.models import models
 from mereo.commands.panoptic import panoptic_quality
 from mereo.commands.parse import parse
+from mereo.commands.push import push
+from mereo.commands.serve import serve
 from mereo.commands.show import show
 from mereo.commands.standard_streams import open_closed_streams
+from mereo.commands.studio import studio
 from mereo.commands.table import table
 from mereo.commands.train import train
 from mereo.commands.transfer import transfer
@@ -69,11 +72,14 @@ for verb, line in (
     (transfer, "Fine-tune a parser's features on instances; box and mask AP."),
     (explain, "Explain one answer: what was changed, and what made it."),
     (group, "Group a photograph's superpixels; choose groups by clicks."),
+    (studio, "Open a page to parse, look, click, correct and search."),
+    (serve, "Serve parsers over HTTP, without the page."),
     (show, "Print a recipe with every default, or what a parser file holds."),
     (table, "Put results of run folders into one table."),
     (init, "Look at a labelled folder; write its taxonomy and a recipe."),
     (doctor, "Check this installation: packages, devices, disk, parsers."),
     (convert, "Turn a Hugging Face checkpoint into a parser file."),
+    (push, "Push a parser to the Hugging Face hub; hub:OWNER/NAME loads it."),
     (models, "List built-in parsers: classes, terms of use, quality."),
 ):
     app.command(short_help=line)(verb)

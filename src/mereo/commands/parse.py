@@ -88,6 +88,8 @@ def parse(
     count = f"{len(run.done)} image{'s' if len(run.done) != 1 else ''}"
     typer.echo(f"{count} parsed in {seconds:.1f} s" + (f", {len(run.skipped)} skipped" if run.skipped else ""))
     typer.echo(f"found: {found_in_words(run.done)}")
+    for line in warned_in_words(run.done):
+        typer.echo(line, err=True)
     typer.echo(str(out / "index.html"))
     if run.skipped:
         raise typer.Exit(SKIPPED_SOME)
@@ -139,6 +141,15 @@ def parsed_tile(text: str | None) -> "TileSide | None":
     if not text.isdecimal() or len(text) > 9 or int(text) < 64:
         raise BadInput(f"--tile must be a number of pixels from 64 up or auto, but got {text!r:.80}; e.g. 1024.")
     return int(text)
+
+
+def warned_in_words(images: "Sequence[ParsedImage]", *, most: int = MOST_NAMED) -> list[str]:
+    """Each warning with its image; of many only some, since the page and the report have them all."""
+    from mereo.drawing.text_lines import printable
+
+    told = [f"warning: {printable(image.source)}: {text}" for image in images for text in image.warnings]
+    more = [f"warning: {len(told) - most} more are in report.json"] if len(told) > most else []
+    return told[:most] + more
 
 
 def found_in_words(images: "Sequence[ParsedImage]", *, most: int = 8) -> str:

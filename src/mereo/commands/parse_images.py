@@ -2,6 +2,7 @@
 
 import platform
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from mereo.drawing.parse_files import ParsedImage, SkippedImage, save_for_page
 from mereo.drawing.parse_page import write_parse_page
 from mereo.drawing.text_lines import printable, without_surrogates
 from mereo.errors import BadInput
+from mereo.parser.familiarity import times_usual
 from mereo.parser.preprocessing import working_size
 from mereo.parser.tiled_parsing import AUTO_TILE, TileSide, label_bands, tile_side_for
 from mereo.version import VERSION
@@ -90,6 +92,7 @@ class ParseRun:
                     name=path.stem,
                     taxonomy=self.parser.taxonomy,
                     unsure_below=settings.unsure_below,
+                    familiarity_of=partial(times_usual, self.parser),
                 )
             image_HWC = bands.image_HWC
             options["tile"] = settings.tile

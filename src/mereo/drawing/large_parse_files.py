@@ -1,6 +1,6 @@
 """A parse that comes in bands, on disk: a tiled TIFF of labels at full size, and pictures of an overview."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from mereo.drawing.parse_files import (
     MAX_OVERLAY_SIDE,
     MAX_THUMBNAIL_SIDE,
     ParsedImage,
+    described_familiarity,
     described_segments,
     reduced,
     write_picture,
@@ -33,8 +34,10 @@ def save_bands_for_page(
     name: str,
     taxonomy: Taxonomy,
     unsure_below: float | None = None,
+    familiarity_of: Callable[[np.ndarray], tuple[float | None, tuple[str, ...]]] | None = None,
 ) -> ParsedImage:
-    """Segments are counted over the whole picture; overlay, photograph and hover map show it at up to 4096 pixels."""
+    """Segments are counted over the whole picture; overlay, photograph and hover map show it at up to 4096 pixels, and
+    that is what `familiarity_of` sees of it, which gives its distance from what the parser knows, and warnings."""
     folder = Path(folder)
     segments = BandedSegments(taxonomy, bands.size)
     overview = Overview(bands)
@@ -55,6 +58,8 @@ def save_bands_for_page(
     thumbnail = write_picture(folder / "thumbnails" / stem, thumbnail_HWC)
     height, width = bands.size
     description = {"name": name, "width": width, "height": height, "overview": {"reduced_by": overview.factor}}
+    if familiarity_of is not None:
+        description |= described_familiarity(*familiarity_of(small.image_HWC))
     if unsure_below is not None:
         description["unsure"] = {"below": unsure_below, "share": round(unsure_pixels / (height * width), 6)}
     return ParsedImage(

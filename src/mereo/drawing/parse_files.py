@@ -75,6 +75,10 @@ class ParsedImage:
     tasks: tuple[ParsedTask, ...] = ()
     groups: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return tuple(self.description.get("warnings", ()))
+
     def to_dict(self) -> dict[str, Any]:
         files = {
             "labels": self.labels,
@@ -162,6 +166,7 @@ def described(parse: Parse, panoptic_ids: Sequence[int] | None = None) -> dict[s
     content: dict[str, Any] = {"name": parse.name, "width": parse.size[1], "height": parse.size[0]}
     if parse.scene_name is not None:
         content["scene"] = parse.scene_name
+    content |= described_familiarity(parse.unfamiliarity, parse.warnings)
     content["segments"] = described_segments(parse.segments)
     content |= described_tasks(parse)
     if parse.groups is not None:
@@ -171,6 +176,18 @@ def described(parse: Parse, panoptic_ids: Sequence[int] | None = None) -> dict[s
     for segment, number in zip(content["segments"], panoptic_ids or ()):
         segment["panoptic_id"] = number
     return content
+
+
+def described_familiarity(unfamiliarity: float | None, warnings: Sequence[str]) -> dict[str, Any]:
+    """Nothing of a parser that does not know what it was trained on.
+
+    >>> described_familiarity(1.23456, ()), described_familiarity(None, ())
+    ({'unfamiliarity': 1.235, 'warnings': []}, {})
+    """
+    if unfamiliarity is None and not warnings:
+        return {}
+    known = {} if unfamiliarity is None else {"unfamiliarity": round(unfamiliarity, 3)}
+    return {**known, "warnings": list(warnings)}
 
 
 def described_segments(segments: Sequence[Segment]) -> list[dict[str, Any]]:

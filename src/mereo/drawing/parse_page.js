@@ -27,6 +27,8 @@
     element("photograph").alt = "Photograph " + image.name;
     element("name").textContent = image.name;
     element("about").textContent = image.width + " \u00d7 " + image.height + " pixels" + (image.scene ? ", " + image.scene : "");
+    element("warned").textContent = image.warnings.map((text) => text[0].toUpperCase() + text.slice(1) + ".").join(" ");
+    element("warned").hidden = !image.warnings.length;
     // The stage has the picture's shape; CSS alone cannot fit it into the frame on both axes.
     fit();
     const links = [["Overlay", image.overlay], ["Labels", image.labels], ["Photograph", image.photograph]];

@@ -128,6 +128,7 @@ def _page_data(
                 "name": printable(names[image.source]),
                 "width": image.size[1],
                 "height": image.size[0],
+                "warnings": [printable(text) for text in image.warnings],
                 "scene": _scene(image),
                 "found": found_in_words(image),
                 "photograph": relative_link(image.photograph),
@@ -190,6 +191,7 @@ def _filters(images: Sequence[ParsedImage], taxonomy: Taxonomy) -> str:
 
 def _card(image: ParsedImage, name: str) -> str:
     name, found = escaped(name), escaped(found_in_words(image))
+    warned = "".join(f'<span class="warned">{escaped(_sentence(text))}</span>' for text in image.warnings)
     bars, left = [], 0.0
     for segment in image.segments[:12]:
         bars.append(
@@ -201,8 +203,16 @@ def _card(image: ParsedImage, name: str) -> str:
         f'<img src="{relative_link(image.thumbnail)}" loading="lazy" decoding="async" width="320" height="240" '
         f'alt="Overlay of {name}: {found}">'
         f'<svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">{"".join(bars)}</svg>'
-        f'<span class="name">{name}</span><span class="found quiet">{found}</span></a></li>'
+        f'<span class="name">{name}</span><span class="found quiet">{found}</span>{warned}</a></li>'
     )
+
+
+def _sentence(text: str) -> str:
+    """
+    >>> _sentence("this picture is odd"), _sentence("")
+    ('This picture is odd.', '')
+    """
+    return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
 def _skipped(skipped: Sequence[SkippedImage], names: dict[str, str]) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 from torch import Tensor
 
 from mereo.data.json_reading import parse_json
-from mereo.errors import BadEnvironment, BadInput
+from mereo.errors import BadInput
 from mereo.features.tensor_files import read_finite_tensors
+from mereo.parser.hub_access import hub_errors, parsed_name
 
 PREFIX = "hf:"
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
@@ -18,8 +19,6 @@ WEIGHTS, WEIGHTS_INDEX = "model.safetensors", "model.safetensors.index.json"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 # All that is read, and all that is downloaded.
 WANTED = (CONFIG, PREPROCESSOR, WEIGHTS, WEIGHTS_INDEX, "model-*-of-*.safetensors")
-# OWNER/NAME, and behind @ a branch, a tag, a commit or a request (refs/pr/1), where safetensors often lie.
-_ID = re.compile(r"([A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?)(?:@([\w][\w./-]*))?")
 
 
 @dataclass(frozen=True)
@@ -88,27 +87,11 @@ def find_checkpoint(name: str | Path) -> CheckpointFolder:
 
 
 def _downloaded(identifier: str) -> Path:
-    named = _ID.fullmatch(identifier)
-    if named is None or len(identifier) > 160 or ".." in identifier:
-        raise BadInput(
-            f"a checkpoint on the hub must be named {PREFIX}OWNER/NAME, but got {identifier!r:.80}; copy its name."
-        )
-    repository, revision = named.groups()
+    repository, revision = parsed_name(identifier, prefix=PREFIX, what="a checkpoint")
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
-    try:
+    with hub_errors(identifier, prefix=PREFIX, what="a checkpoint", instead="pass a folder"):
         return Path(snapshot_download(repository, revision=revision, allow_patterns=list(WANTED)))
-    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
-        raise BadInput(
-            f"a checkpoint must be on the hub, but got none called {identifier}; check the name, or log in if it "
-            "is private."
-        ) from error
-    except Exception as error:  # Whatever the network, the cache or the hub's library met.
-        reason = (" ".join(str(error).split()) or type(error).__name__)[:160]
-        raise BadEnvironment(
-            f"{PREFIX}{identifier} must be downloadable, but got: {reason}; check the network, or pass a folder."
-        ) from error
 
 
 def _read_object(path: Path, *, what: str) -> dict[str, Any]:

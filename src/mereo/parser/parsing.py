@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ from mereo.assembly.segment_vectors import segment_vectors
 from mereo.errors import BadInput
 from mereo.freed_memory import image_done
 from mereo.parser.answering import answering
+from mereo.parser.familiarity import MAX_WHOLE_PIXELS, at_most, own_size, times_usual
 from mereo.parser.image_scores import image_scores, prepared_image
 from mereo.parser.perceptual_parsing import PerceptualAnswers, has_perceptual, perceptual_answers
 from mereo.parser.plain_labels import ImageLabels, labels_of_answers, labels_of_image_scores
@@ -24,9 +24,6 @@ from mereo.shapes import require_image
 
 if TYPE_CHECKING:
     from mereo.parser.scene_parser import SceneAnswers, SceneParser
-
-# Of a picture that is parsed in tiles, which may be of any size, what needs the whole of it sees no more than this.
-MAX_WHOLE_PIXELS = 2048 * 1024
 
 
 @torch.inference_mode()
@@ -40,9 +37,13 @@ def parse_image(
     working_side: int | None = None,
     with_confidence: bool = False,
     tile: TileSide | None = None,
+    ready: "SceneAnswers | None" = None,
 ) -> Parse:
     """All that a plain pass says comes from one: classes, instances, vectors, groups and the other tasks. With scales,
-    `flip` or tiles it says nothing but groups and other tasks, and only if the parser has them."""
+    `flip` or tiles it says nothing but groups and other tasks, and only if the parser has them.
+
+    `ready`: what the parser has already said about this image alone, at its working size, for a plain pass.
+    """
     require_image(image_HWC, name=name)
     if not isinstance(scales, Iterable) or not (scales := tuple(scales)) or any(not 0 < s <= 8 for s in scales):
         raise BadInput(f"scales must be one or more numbers in (0, 8], but got {scales!r}; e.g. (0.75, 1.0, 1.25).")
@@ -52,7 +53,7 @@ def parse_image(
     working = working_size(size, working_side or (None if tile is not None else parser.preprocessing.working_side))
     side = None if tile is None else tile_side_for(working, tile)
     with answering(parser):
-        answers = None
+        answers, seen_at = None, working
         if side is not None:
             labels = ImageLabels(
                 *tiled_labels(
@@ -60,18 +61,21 @@ def parse_image(
                 )
             )
         elif scales == (1.0,) and not flip:
-            answers = parser(prepared_image(parser, image_HWC, working))
+            answers = ready or parser(prepared_image(parser, image_HWC, working))
             labels = labels_of_answers(parser, answers, size, with_confidence=with_confidence)
         else:
             found = image_scores(parser, image_HWC, working, scales, flip)
             labels = labels_of_image_scores(parser, found, size, with_confidence=with_confidence)
         if answers is None and (has_perceptual(parser) or parser.superpixel_wish is not None):
-            whole = working_size(size, working_side or parser.preprocessing.working_side)
-            answers = parser(prepared_image(parser, image_HWC, _at_most(whole, MAX_WHOLE_PIXELS)))
+            # Which may be of any size: what needs the whole picture sees no more than this of it.
+            seen_at = at_most(working_size(size, working_side or parser.preprocessing.working_side), MAX_WHOLE_PIXELS)
+            answers = parser(prepared_image(parser, image_HWC, seen_at))
         others = PerceptualAnswers()
         if answers is not None:
             others = perceptual_answers(answers, labels.semantic_HW, parser.taxonomy)
         groups = None if answers is None else _groups(answers, image_HWC)
+        seen = answers.backbone_features if answers is not None and seen_at == own_size(parser, size) else None
+        unfamiliarity, warnings = times_usual(parser, image_HWC, seen)
     image_done()
     parse = Parse(
         image_HWC=image_HWC,
@@ -87,6 +91,8 @@ def parse_image(
         answer_level=labels.level_HW,
         groups=groups,
         confidence=labels.confidence_HW,
+        unfamiliarity=unfamiliarity,
+        warnings=warnings,
     )
     if labels.sorted is None:
         return parse
@@ -98,8 +104,3 @@ def _groups(answers: "SceneAnswers", image_HWC: np.ndarray) -> GroupedPhotograph
     found = (one for one in reversed(answers.evidence) if isinstance(one, GroupingHierarchy))
     hierarchy = next(found, None)
     return None if hierarchy is None else GroupedPhotograph.of(image_HWC, hierarchy)
-
-
-def _at_most(size: tuple[int, int], num_pixels: int) -> tuple[int, int]:
-    scale = min(1.0, sqrt(num_pixels / (size[0] * size[1])))
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

@@ -16,6 +16,7 @@ from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureMaps, Frame
 from mereo.features.stage import SuperpixelWish
 from mereo.heads.semantic_pyramid import SemanticPyramid
+from mereo.parser.familiarity import Familiarity
 from mereo.parser.image_scores import resized_image
 from mereo.parser.model_card import ModelCard
 from mereo.parser.parsing import parse_image
@@ -82,6 +83,7 @@ class SceneParser(nn.Module):
         self.config = config
         self.temperature = temperature  # Divides the logits in `Parse.confidence`, and there alone.
         self.card: ModelCard | None = None
+        self.familiarity: Familiarity | None = None  # None: the parser warns at no picture.
         self.register_buffer("mean_311", torch.tensor(self.preprocessing.mean).view(3, 1, 1) * 255, persistent=False)
         self.register_buffer("std_311", torch.tensor(self.preprocessing.std).view(3, 1, 1) * 255, persistent=False)
 
@@ -97,18 +99,25 @@ class SceneParser(nn.Module):
         image_BCHW, frame = self._of_whole_cells(image_BCHW, frame)
         if self.superpixel_wish is not None and frame.superpixels_BHW is None:
             frame = replace(frame, superpixels_BHW=superpixels_of(image_BCHW, self.superpixel_wish))
-        backbone_features = self.backbone((image_BCHW.to(self.mean_311.dtype) - self.mean_311) / self.std_311)
-        features = backbone_features
+        features = backbone_features = self.backbone(self._normalised(image_BCHW))
         for stage in self.path:
             features = stage(features, frame)
         predictions = tuple(head(features, frame) for head in self.heads)
         return SceneAnswers(predictions, features, backbone_features)
+
+    def backbone_features(self, image_BCHW: Tensor) -> FeatureMaps:
+        """What the backbone gives in `forward`, without the path and the heads."""
+        features: FeatureMaps = self.backbone(self._normalised(self._of_whole_cells(image_BCHW, None)[0]))
+        return features
 
     @property
     def superpixel_wish(self) -> SuperpixelWish | None:
         """The superpixels that a stage of the path wants in its frame. Without them in the frame they are sought."""
         wishes = (getattr(stage, "superpixel_wish", None) for stage in self.path)
         return next((wish for wish in wishes if wish is not None), None)
+
+    def _normalised(self, image_BCHW: Tensor) -> Tensor:
+        return (image_BCHW.to(self.mean_311.dtype) - self.mean_311) / self.std_311
 
     def _of_whole_cells(self, image_BCHW: Tensor, frame: Frame | None) -> tuple[Tensor, Frame]:
         height, width = image_BCHW.shape[-2:]

@@ -39,7 +39,7 @@ def sorted_image(
 ) -> SortedImage:
     """Every pixel belongs to a segment, and a segment has one class and at most one instance: both maps agree."""
     prediction = answers.prediction(SegmentSortingPrediction)
-    groups = _groups(parser, answers, prediction, size)
+    groups = groups_of(parser, answers, size)
     segment_hw = prediction.segment_Bhw[0]
     group_hw = groups.group_S[segment_hw]
     # Bilinear shares of every group, so that borders are as smooth as those of classes are elsewhere.
@@ -63,24 +63,29 @@ def sorted_image(
     )
 
 
-def _groups(
-    parser: "SceneParser", answers: "SceneAnswers", prediction: SegmentSortingPrediction, size: tuple[int, int]
-) -> SegmentGroups:
+def groups_of(parser: "SceneParser", answers: "SceneAnswers", size: tuple[int, int]) -> SegmentGroups:
+    """What the segments of the first image, a photograph of `size`, become."""
+    prediction = answers.prediction(SegmentSortingPrediction)
     segment_hw, rule = prediction.segment_Bhw[0], prediction.rule
     area_S = torch.bincount(segment_hw.flatten(), minlength=prediction.class_logits_BSK.shape[1])
-    is_seed_S = None
-    if rule.uses_seeds and any(isinstance(head, InstanceCenters) for head in parser.heads):
-        center_N2 = answers.prediction(InstanceCentersPrediction).center_N2[0]
-        is_seed_S = seed_segments(segment_hw, center_N2, len(area_S))
     return grouped_segments(
         prediction.embedding_sum_BSD[0],
         prediction.class_logits_BSK[0].float().softmax(dim=1),
         area_S,
         is_thing=parser.taxonomy.is_thing,
         threshold=rule.threshold,
-        is_seed_S=is_seed_S,
+        is_seed_S=seeds_of(parser, answers),
         least_stuff_area=rule.least_stuff_pixels * segment_hw.numel() / (size[0] * size[1]),
     )
+
+
+def seeds_of(parser: "SceneParser", answers: "SceneAnswers") -> Tensor | None:
+    """`is_seed_S` of the first image's segments; None where segments merge by the threshold alone."""
+    prediction = answers.prediction(SegmentSortingPrediction)
+    if not (prediction.rule.uses_seeds and any(isinstance(head, InstanceCenters) for head in parser.heads)):
+        return None
+    center_N2 = answers.prediction(InstanceCentersPrediction).center_N2[0]
+    return seed_segments(prediction.segment_Bhw[0], center_N2, prediction.class_logits_BSK.shape[1])
 
 
 def _confidence(class_logits_SK: Tensor, groups: SegmentGroups, temperature: float) -> Tensor:

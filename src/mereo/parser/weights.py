@@ -19,6 +19,9 @@ from mereo.errors import BadInput
 from mereo.features.tensor_files import as_kind_of, fitted, read_finite_tensors
 from mereo.parser.config import ParserConfig
 from mereo.parser.devices import require_device
+from mereo.parser.familiarity import PREFIX as FAMILIARITY
+from mereo.parser.familiarity import Familiarity, familiarity_from
+from mereo.parser.hub import downloaded_parser, is_parser_on_hub
 from mereo.parser.hugging_face import load_hugging_face
 from mereo.parser.hugging_face_files import is_on_hub
 from mereo.parser.model_card import ModelCard
@@ -30,6 +33,7 @@ from mereo.version import VERSION
 LOG = logging.getLogger("mereo")
 FORMAT = "mereo-parser-1"
 DEFAULT_PARSER = "street"
+GROUPING_PARSER = "everyday"  # What is asked about groups where no parser is named.
 _NOTICED: set[str] = set()
 
 
@@ -53,6 +57,9 @@ def save_parser(
         "card": card.model_dump(mode="json"),
     }
     tensors = {name: _packed(name, value, dtype) for name, value in parser.state_dict().items()}
+    if parser.familiarity is not None:
+        content["familiarity"] = parser.familiarity.numbers()
+        tensors |= parser.familiarity.tensors()
     for name, value in tensors.items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise BadInput(
@@ -65,8 +72,9 @@ def save_parser(
 
 
 def load(name_or_path: str | Path, *, device: str | torch.device = "cpu") -> SceneParser:
-    """A built-in parser by name (see `mereo models`), a parser file by path, or a checkpoint of the Hugging Face hub as
-    "hf:OWNER/NAME"; ready to parse."""
+    """A built-in parser by name (see `mereo models`), a parser file by path, a parser that somebody pushed as
+    "hub:OWNER/NAME" (or "hub:OWNER/NAME@REVISION"), or a checkpoint of the Hugging Face hub as "hf:OWNER/NAME"; ready
+    to parse."""
     device = require_device(str(device))
     if is_on_hub(name_or_path):
         return _noticed(load_hugging_face(name_or_path), name_or_path).to(device)
@@ -80,7 +88,15 @@ def load(name_or_path: str | Path, *, device: str | torch.device = "cpu") -> Sce
         parser = config.build(taxonomy)
     load_tensors(parser, path)
     parser.card = card
-    return _noticed(parser, path).eval().to(device)
+    if "familiarity" in metadata:
+        layout = getattr(parser.backbone, "layout", None)
+        parser.familiarity = familiarity_from(
+            read_tensors(path),
+            metadata["familiarity"],
+            num_channels=None if layout is None else layout.channels[-2:][0],
+            path=path,
+        )
+    return _noticed(parser, str(name_or_path) if is_parser_on_hub(name_or_path) else path).eval().to(device)
 
 
 def _noticed(parser: SceneParser, source: str | Path) -> SceneParser:
@@ -92,19 +108,38 @@ def _noticed(parser: SceneParser, source: str | Path) -> SceneParser:
     return parser
 
 
-def save_with_temperature(name_or_path: str | Path, path: str | Path, temperature: float) -> Path:
-    """The same parser file, its weights to the bit, with another temperature (for one, of `mereo evaluate`)."""
-    source = find_parser_file(name_or_path)
-    metadata = read_metadata(source)
-    metadata["config"] = metadata["config"] | {"temperature": temperature}
-    config = validated(ParserConfig, metadata["config"], source=f"the config for {path}")
-    content = metadata | {"mereo_version": VERSION, "config": config.model_dump(mode="json")}
-    write_bytes(path, save(read_tensors(source), metadata={"mereo": json.dumps(content, sort_keys=True)}))
+def save_changed(name_or_path: str | Path, path: str | Path, **changes: Any) -> Path:
+    """Write what `changed_parser` makes of a parser."""
+    write_bytes(path, changed_parser(name_or_path, **changes))
     return Path(path)
 
 
+def changed_parser(
+    name_or_path: str | Path,
+    *,
+    temperature: float | None = None,
+    familiarity: Familiarity | None = None,
+    card: ModelCard | None = None,
+) -> bytes:
+    """The same parser file, its weights to the bit, with another temperature, familiarity or card; None: as it was."""
+    source = find_parser_file(name_or_path)
+    metadata, tensors = read_metadata(source), read_tensors(source)
+    if temperature is not None:
+        metadata["config"] = metadata["config"] | {"temperature": temperature}
+    config = validated(ParserConfig, metadata["config"], source=f"the config made of {source}")
+    content = metadata | {"mereo_version": VERSION, "config": config.model_dump(mode="json")}
+    if card is not None:
+        content["card"] = card.model_dump(mode="json")
+    if familiarity is not None:
+        content["familiarity"] = familiarity.numbers()
+        tensors = {name: value for name, value in tensors.items() if not name.startswith(FAMILIARITY)}
+        tensors |= familiarity.tensors()
+    return save(tensors, metadata={"mereo": json.dumps(content, sort_keys=True)})
+
+
 def load_tensors(parser: SceneParser, path: Path) -> None:
-    tensors = read_tensors(path)
+    """Every weight of the network; what the file says of familiarity is none."""
+    tensors = {name: value for name, value in read_tensors(path).items() if not name.startswith(FAMILIARITY)}
     expected = parser.state_dict()
     missing, extra = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     if missing or extra:
@@ -163,6 +198,8 @@ def built_in_parsers() -> dict[str, Path]:
 
 
 def find_parser_file(name_or_path: str | Path) -> Path:
+    if is_parser_on_hub(name_or_path):
+        return downloaded_parser(name_or_path)
     built_in = built_in_parsers()
     if str(name_or_path) in built_in:
         return built_in[str(name_or_path)]
@@ -172,7 +209,7 @@ def find_parser_file(name_or_path: str | Path) -> Path:
     if not os.path.isfile(path):  # Path.is_file() raises where a name is too long.
         raise BadInput(
             f"parser must be a built-in name, a parser file or a run folder, but got {str(name_or_path)!r}; "
-            f"built in: {', '.join(built_in) or 'none'}."
+            f"built in: {', '.join(built_in) or 'none'}; on the hub: hub:OWNER/NAME."
         )
     return path
 

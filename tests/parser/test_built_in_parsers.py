@@ -1,0 +1,92 @@
+"""The parsers inside the package: what they answer on a few real photographs, against what was measured once, and what
+they say of themselves."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_parser import random_image
+
+from mereo.data.folder_format import FolderSamples
+from mereo.data.sample import Sample
+from mereo.errors import BadInput
+from mereo.evaluation.evaluate import pixels_of
+from mereo.interaction.clicks import group_photograph
+from mereo.parser.model_card import ModelCard
+from mereo.parser.scene_parser import SceneParser
+from mereo.parser.weights import DEFAULT_PARSER, GROUPING_PARSER, built_in_parsers, load
+
+# Shares of right pixels on the first, the middle and the last picture of each val split. Another processor rounds
+# otherwise, which moves few pixels.
+TOLERANCE = 0.004
+MEASURED = {
+    ("street", "camvid", "semantic"): 0.9252,
+    ("everyday", "everyday_camvid", "semantic"): 0.8358,
+    ("everyday", "everyday_facades", "semantic"): 0.7968,
+    ("everyday", "everyday_facades", "parts"): 0.7994,
+    ("everyday", "everyday_carparts", "semantic"): 0.5341,
+    ("everyday", "everyday_clothes", "semantic"): 0.7206,
+    ("everyday", "everyday_clothes", "materials"): 0.8922,
+}
+
+
+def folder_of(shared_folder: Path, description: str) -> Path:
+    folder = shared_folder / "data" / description.removeprefix("everyday_")
+    if not folder.is_dir():
+        pytest.skip(f"shared/data/{folder.name} is not there (real data for tests; not part of the package)")
+    return folder
+
+
+def right_share(parser: SceneParser, samples: Iterable[Sample], what: str) -> float:
+    right = labelled = 0
+    for sample in samples:
+        labels = {"semantic": sample.semantic_HW, "parts": sample.parts_HW, "materials": sample.material_HW}[what]
+        label_HW, answer_HW = np.asarray(labels), getattr(parser.parse(pixels_of(sample)), what)
+        table = {
+            "semantic": parser.taxonomy.objects,
+            "parts": parser.taxonomy.parts,
+            "materials": parser.taxonomy.materials,
+        }[what]
+        is_labelled_HW = label_HW != table.ignore_index
+        right += int((label_HW == answer_HW)[is_labelled_HW].sum())
+        labelled += int(is_labelled_HW.sum())
+    return right / labelled
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "description", "what"), MEASURED, ids=" ".join)
+def test_what_was_measured_is_still_answered(shared_folder: Path, name: str, description: str, what: str) -> None:
+    samples = FolderSamples(folder_of(shared_folder, description), split="val", description=description)
+    few = [samples[index] for index in (0, len(samples) // 2, len(samples) - 1)]
+    assert right_share(load(name), few, what) == pytest.approx(MEASURED[name, description, what], abs=TOLERANCE)
+
+
+def test_the_street_parser_knows_its_own_pictures_and_no_others(shared_folder: Path) -> None:
+    parser = load("street")
+    own = FolderSamples(folder_of(shared_folder, "camvid"), split="val", description="camvid")
+    assert parser.parse(pixels_of(own[50])).warnings == ()
+    odd = parser.parse(random_image(120, 160))
+    assert odd.unfamiliarity is not None and odd.unfamiliarity > 1.5 and len(odd.warnings) == 1
+
+
+@pytest.mark.parametrize("name", built_in_parsers())
+def test_each_has_terms_a_licence_and_knows_its_pictures(name: str) -> None:
+    parser = load(name)
+    assert isinstance(parser.card, ModelCard) and "non-commercial" in parser.card.terms and parser.card.measured
+    assert parser.familiarity is not None and parser.familiarity.num_pictures == 200
+    licence = built_in_parsers()[name].with_name(f"LICENSE-{name}.md").read_text(encoding="utf-8")
+    assert f"`{name}.safetensors`" in licence and "non-commercial research use" in licence
+
+
+def test_the_first_stage_says_so() -> None:
+    card = load("everyday").card
+    assert card is not None and "A first stage of training, not a finished parser." in card.summary
+
+
+def test_the_default_answers_classes_and_the_other_groups() -> None:
+    assert (DEFAULT_PARSER, GROUPING_PARSER) == ("street", "everyday")
+    image_HWC = random_image(96, 128)
+    assert group_photograph(load(GROUPING_PARSER), image_HWC).num_levels == 4
+    with pytest.raises(BadInput, match="a parser must have the stage deep_grouping on its path"):
+        group_photograph(load(DEFAULT_PARSER), image_HWC)
