@@ -45,6 +45,8 @@ from writers_of_answers import (
     write_quality_of_a_parser,
 )
 from writers_of_groups import WRITERS_OF_GROUPS
+from writers_of_labels import WRITERS_OF_LABELS
+from writers_of_segments import WRITERS_OF_SEGMENTS
 
 from mereo.atomic_files import remove_leftovers, write_bytes, write_json, write_text
 from mereo.commands.main import run
@@ -58,7 +60,7 @@ from mereo.evaluation.level_files import write_level_measures
 from mereo.evaluation.perceptual_files import write_perceptual_measures
 from mereo.evaluation.results_text import write_section
 from mereo.evaluation.token_measures import TokenMeasures, write_token_measures
-from mereo.parser.weights import save_parser, save_with_temperature
+from mereo.parser.weights import save_changed, save_parser
 from mereo.reasoning.cooccurrence_of_samples import cooccurrence_of
 from mereo.recipe.run_facts import write_card
 from mereo.regions.superpixel_cache import cached_superpixels
@@ -257,7 +259,9 @@ WRITERS = (
     Writer("panoptic quality", compare_panoptic, write_panoptic, volatile=("quality.json",)),
     Writer("panoptic quality of a parser", write_quality_of_a_parser, write_quality_of_a_parser),
     Writer("page of an evaluation", write_page_of_an_evaluation),
-    Writer("another temperature", lambda f: save_with_temperature(f / "p.safetensors", f / "q", 2.0), save_parser_of),
+    Writer(
+        "another temperature", lambda f: save_changed(f / "p.safetensors", f / "q", temperature=2.0), save_parser_of
+    ),
     Writer("label tiff", write_label_tiff),
     Writer("instance parser", save_instances),
     Writer("average precisions", write_instance_measures, write_instance_measures),
@@ -271,7 +275,8 @@ WRITERS = (
     Writer("explanation", explain_one),
     Writer("explanation of levels", explain_levels_of_one),
     Writer("explanation of tokens", explain_tokens_of_one),
-    *(Writer(name, write) for name, write in WRITERS_OF_GROUPS.items()),
+    *(Writer(name, write) for name, write in (WRITERS_OF_GROUPS | WRITERS_OF_SEGMENTS).items()),
+    *(Writer(name, write, before) for name, (write, before) in WRITERS_OF_LABELS.items()),
     Writer("measures of tokens", lambda f: write_token_measures(TOKEN_MEASURES, f)),
     Writer("measures of levels", lambda f: write_level_measures(made_measures(), f)),
     Writer("measures of tasks", lambda f: write_perceptual_measures(perceptual_measures(), f)),

@@ -15,9 +15,10 @@ from tiny_pyramid_parser import tiny_pyramid_parser
 from tiny_sorting_parser import tiny_sorting_parser
 
 from mereo.assembly.parse import Parse
+from mereo.assembly.parse_pieces import pieces_of
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput
-from mereo.retrieval.parse_segments import ParseSegments, fingerprint_of, mean_over_segments, pieces_of
+from mereo.retrieval.parse_segments import ParseSegments, fingerprint_of, mean_over_segments
 from mereo.retrieval.photograph_segments import NO_SEGMENT, PhotographSegments
 
 TAXONOMY = Taxonomy("two", LabelTable(("sky", "car")), is_thing=(False, True))

@@ -24,11 +24,12 @@ def explained_heat(
     from mereo.drawing.heat_page import heat_in_words, write_heat_page
     from mereo.drawing.text_lines import printable
     from mereo.interaction.graph_cam import explain_heat, relative
+    from mereo.interaction.heat_words import answer_in_words
 
     found = explain_heat(parser, image_HWC, question)
     heat_at = None if point is None else found.heat_at(*point)
     relative_heat = [relative(heat_R) for heat_R in found.heat_per_level]
-    told = in_words(found)
+    told = answer_in_words(found)
     page = write_heat_page(
         out,
         found.photograph,
@@ -50,15 +51,6 @@ def explained_heat(
         at_point = "" if heat_at is None or point is None else f"; at {point[0]},{point[1]} {heat_at[level - 1]:.2f}"
         lines.append(f"level {level}: {heat_in_words(found.photograph, heat_R)}{at_point}")
     return [*lines, str(page)]
-
-
-def in_words(found: "GraphHeat") -> str:
-    from mereo.drawing.legend import percent
-
-    task, name, score = found.asked.task, found.asked.name, f"{found.score:.2f}"
-    if found.share == 0:
-        return f"{name} is not the answer anywhere ({task}): its score, {score}, is the mean over the whole picture."
-    return f"{name} is the answer in {percent(found.share)} of the picture ({task}), with a mean score of {score}."
 
 
 def as_numbers(found: "GraphHeat") -> dict[str, object]:

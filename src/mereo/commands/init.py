@@ -12,7 +12,10 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite what an earlier init wrote.")] = False,
     seed: Annotated[int, typer.Option(help="Chooses the images for val where the folder has none.")] = 0,
 ) -> None:
-    """Look at a labelled folder and write mereo.yaml, taxonomy.yaml and recipe.yaml for it."""
+    """Look at a labelled folder and write mereo.yaml, taxonomy.yaml and recipe.yaml for it.
+
+    Where a mereo.yaml describes the folder already, only the recipe that is missing is written.
+    """
     import os
 
     from rich.console import Console
@@ -26,6 +29,9 @@ def init(
     from mereo.recipe.starter import starter_recipe
 
     target = folder if out is None else out
+    if out is None and not force and (folder / "mereo.yaml").is_file() and not (folder / "recipe.yaml").exists():
+        write_recipe_of_described(folder)
+        return
     errors = Console(stderr=True, highlight=False)
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("reading labels")
@@ -77,6 +83,43 @@ def init(
     ]
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)
+
+
+def write_recipe_of_described(folder: Path) -> None:
+    """For a folder that says itself what lies where, such as the labels that the studio saves."""
+    from mereo.atomic_files import write_text
+    from mereo.data.check_target import sources_of
+    from mereo.data.folder_format import FolderSamples
+    from mereo.data.image_reading import image_size
+    from mereo.errors import BadInput
+    from mereo.recipe.starter import starter_recipe
+
+    splits = list(sources_of(folder))
+    if len(splits) < 2:
+        raise BadInput(
+            f"a labelled folder must have a split to train on and one to measure on, but got {', '.join(splits)} in "
+            f"{folder / 'mereo.yaml'}; label some more images, or name another split there."
+        )
+    train, val = (FolderSamples(folder, split=split) for split in splits[:2])
+    if train.loaded.description.semantic is None:
+        raise BadInput(
+            f"a starter recipe must have class maps to learn from, but got no semantic in {folder / 'mereo.yaml'}; "
+            "write the recipe yourself, or pass --out to look at the folder anew."
+        )
+    sizes = sorted(image_size(files["images"]) for files in train.files[:200])
+    recipe = starter_recipe(
+        name=folder.resolve().name or "my_data",
+        root=".",
+        description="mereo.yaml",
+        train_split=splits[0],
+        val_split=splits[1],
+        num_train_images=len(train),
+        image_size=sizes[len(sizes) // 2],
+    )
+    write_text(folder / "recipe.yaml", recipe)
+    typer.echo(f"images  {len(train)} {splits[0]}, {len(val)} {splits[1]}, as mereo.yaml says")
+    typer.echo(f"wrote   recipe.yaml in {folder}\n\nnext:")
+    typer.echo(f"  mereo data check {folder / 'recipe.yaml'}\n  mereo train {folder / 'recipe.yaml'}")
 
 
 def _path_from(target: Path, folder: Path) -> str:

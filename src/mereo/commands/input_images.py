@@ -2,14 +2,12 @@
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mereo.data.image_reading import SUFFIXES
-
-LINKED_FOLDER = "a link to a folder is not followed; name that folder itself"
-LINK_OUT = "a link out of its folder is not followed; name the picture itself"
+from mereo.data.pictures_below import is_below, pictures_below
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ def _images_of(argument: str, excluded: str) -> tuple[list[Path], list[tuple[str
     skipped: list[tuple[str, str]] = []
     # A file that is really called a[1].jpg is that file, and no pattern.
     if os.path.isdir(argument):
-        paths = list(_images_below(argument, excluded, skipped))
+        paths = list(pictures_below(argument, without=excluded, skipped=skipped))
         reason = f"the folder holds no {', '.join(SUFFIXES)} file"
     elif os.path.lexists(argument):
         return [Path(argument)], []
@@ -52,8 +50,8 @@ def _images_of(argument: str, excluded: str) -> tuple[list[Path], list[tuple[str
         paths, reason = [], "the pattern matches no file"
         for match in _matches(argument):
             if os.path.isdir(match):
-                paths += _images_below(str(match), excluded, skipped)
-            elif not _is_below(str(match), excluded):
+                paths += pictures_below(str(match), without=excluded, skipped=skipped)
+            elif not is_below(str(match), excluded):
                 paths.append(match)
     return paths, skipped if paths or skipped else [(_shortened(argument), reason)]
 
@@ -75,35 +73,6 @@ def _is_hidden(steps: Sequence[str]) -> bool:
     return any(step.startswith(".") for step in steps)
 
 
-def _images_below(folder: str, excluded: str, skipped: list[tuple[str, str]]) -> Iterator[Path]:
-    """Pictures of a folder and of the folders in it; what is not followed or cannot be listed goes to `skipped`."""
-    inside = os.path.realpath(folder)
-
-    def cannot_list(error: OSError) -> None:
-        skipped.append((str(error.filename), f"a folder must be readable, but got {error.strerror}"))
-
-    for parent, folders, files in os.walk(folder, onerror=cannot_list):
-        folders[:] = sorted(
-            one for one in folders if not one.startswith(".") and not _is_below(os.path.join(parent, one), excluded)
-        )
-        linked = [os.path.join(parent, one) for one in folders if os.path.islink(os.path.join(parent, one))]
-        skipped += [(one, LINKED_FOLDER) for one in linked]
-        if not _is_below(parent, excluded):
-            for file in sorted(files):
-                path = os.path.join(parent, file)
-                if not file.lower().endswith(SUFFIXES) or file.startswith("."):
-                    continue
-                if os.path.islink(path) and not _is_below(os.path.realpath(path), inside):
-                    skipped.append((path, LINK_OUT))
-                else:
-                    yield Path(path)
-
-
 def _shortened(argument: str) -> str:
     """No file has a name of thousands of letters; a line about it need not have them either."""
     return argument if len(argument) <= 300 else f"{argument[:140]}...{argument[-140:]}"
-
-
-def _is_below(path: str, folder: str) -> bool:
-    absolute = os.path.abspath(path)
-    return absolute == folder or absolute.startswith(folder.rstrip(os.sep) + os.sep)

@@ -38,6 +38,19 @@ def decode_image(content: bytes, *, name: str = "the upload", max_pixels: int = 
         return _decoded_HW3(picture, name=name)
 
 
+def decode_preview(content: bytes, *, side: int, name: str, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """The same with at most `side` pixels a side. Of a large JPEG only half, a quarter or an eighth of each side is
+    decoded, which takes a fraction of the time."""
+    with _opened(io.BytesIO(content), name=name, max_pixels=max_pixels) as picture:
+        share = 2 * side / max(picture.size)  # Twice as large, so that the rest is averaged well.
+        if share < 1:
+            with decoding_errors_named(name):
+                picture.draft(None, (max(1, round(picture.width * share)), max(1, round(picture.height * share))))
+        preview = Image.fromarray(_decoded_HW3(picture, name=name))
+    preview.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return np.asarray(preview).copy()
+
+
 def image_size(path: str | Path, *, max_pixels: int | None = None) -> tuple[int, int]:
     """Height and width after EXIF turning, from the header alone."""
     with open_picture(path, max_pixels=max_pixels) as picture:

@@ -32,9 +32,13 @@ class RunLengths:
 
 
 def run_lengths(mask_HW: np.ndarray) -> RunLengths:
-    pixels_P = np.asarray(mask_HW, dtype=bool).T.ravel()
-    starts = np.flatnonzero(pixels_P[1:] != pixels_P[:-1]) + 1
-    counts = np.diff(np.concatenate([[0], starts, [len(pixels_P)]]))
-    if len(pixels_P) and pixels_P[0]:
+    mask_HW = np.asarray(mask_HW, dtype=bool)
+    height, width = mask_HW.shape
+    # Where runs start is looked for along the rows: turning a large mask round would take ten times as long.
+    row_R, column_R = np.divmod(np.flatnonzero(mask_HW[1:] != mask_HW[:-1]), max(width, 1))
+    at_tops_R = np.flatnonzero(mask_HW[0, 1:] != mask_HW[-1, :-1]) + 1 if height else np.zeros(0, dtype=np.int64)
+    starts = np.sort(np.concatenate([column_R * height + row_R + 1, at_tops_R * height]))
+    counts = np.diff(np.concatenate([[0], starts, [mask_HW.size]]))
+    if mask_HW.size and mask_HW[0, 0]:
         counts = np.concatenate([[0], counts])
-    return RunLengths((mask_HW.shape[0], mask_HW.shape[1]), counts.astype(np.int64))
+    return RunLengths((height, width), counts.astype(np.int64))

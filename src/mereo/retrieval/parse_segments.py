@@ -6,15 +6,15 @@ last map of that same pass: what the parser's heads read.
 """
 
 import hashlib
-from typing import Any, Final
+from typing import Any
 
-import cc3d
 import numpy as np
 import torch
 from pydantic import Field
 from scipy import ndimage
 
 from mereo.assembly.parse import Parse
+from mereo.assembly.parse_pieces import pieces_of
 from mereo.errors import BadInput
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
 from mereo.parser.sorting_parsing import sorts_segments
@@ -23,7 +23,6 @@ from mereo.strict import StrictConfig
 
 LEAST_SHARE = 0.0005
 LEAST_PIXELS = 64
-CONNECTIVITY: Final = 8
 
 
 class ParseSegmentsConfig(StrictConfig):
@@ -90,36 +89,8 @@ class ParseSegments:
         return parse, passes[-1].features.last[0].float().cpu().numpy()
 
 
-def pieces_of(parse: Parse) -> tuple[np.ndarray, np.ndarray]:
-    """A map of pieces counted from 0 (H W), and the class of each: instances, and connected pieces of what is left.
-
-    >>> from mereo.data.taxonomy import LabelTable, Taxonomy
-    >>> label_HW = np.array([[0, 1, 0], [0, 1, 0]])
-    >>> parse = Parse(np.zeros((2, 3, 3), np.uint8), label_HW, Taxonomy("two", LabelTable(("sky", "pole"))))
-    >>> piece_HW, class_index_M = pieces_of(parse)
-    >>> piece_HW[0].tolist(), class_index_M.tolist()
-    ([0, 1, 2], [0, 1, 0])
-    """
-    # Pixels of no instance hang together by class; those of an instance are one piece, however it is cut.
-    label_HW = parse.semantic.astype(np.uint32) + 1
-    if parse.instances is not None:
-        label_HW[parse.instances != 0] = 0
-    piece_HW = np.asarray(cc3d.connected_components(label_HW, connectivity=CONNECTIVITY)).astype(np.int32)
-    instances = [segment for segment in parse.segments if segment.instance_id]
-    num_pieces = int(piece_HW.max())
-    class_index_M = np.zeros(num_pieces + len(instances), dtype=np.int32)
-    is_piece_HW = piece_HW > 0
-    class_index_M[piece_HW[is_piece_HW] - 1] = parse.semantic[is_piece_HW]
-    class_index_M[num_pieces:] = [segment.class_index for segment in instances]
-    if parse.instances is not None and instances:
-        number_of_id = np.zeros(int(parse.instances.max()) + 1, dtype=np.int32)
-        number_of_id[[segment.instance_id for segment in instances]] = np.arange(num_pieces, len(class_index_M)) + 1
-        piece_HW = np.where(is_piece_HW, piece_HW, number_of_id[parse.instances])
-    return piece_HW - 1, class_index_M
-
-
 def segments_of(parse: Parse) -> tuple[np.ndarray, np.ndarray]:
-    """The same for `Parse.segments` in their order, which is that of `Parse.vectors`: instances, and whole classes."""
+    """As `pieces_of`, for `Parse.segments` in their order, that of `Parse.vectors`: instances, and whole classes."""
     number_of_class = np.full(parse.taxonomy.num_objects, NO_SEGMENT, dtype=np.int32)
     highest = 0 if parse.instances is None else int(parse.instances.max())
     number_of_id = np.full(highest + 1, NO_SEGMENT, dtype=np.int32)
