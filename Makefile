@@ -16,10 +16,11 @@ export PIP_NO_INPUT := 1
 STRUCTURE := tests/test_import_direction.py tests/test_file_sizes.py tests/test_public_surface.py \
 	tests/test_no_workplace_traces.py tests/test_licences.py tests/test_standing_alone.py tests/test_lock.py
 
-.PHONY: help demo test quick check soak format lock checksums clean
+.PHONY: help demo studio test quick check soak format lock checksums clean
 
 help:
 	@echo 'make demo    install, parse a photograph with the built-in parser, say where the page is'
+	@echo 'make studio  install, open the studio in the browser: make studio FOLDER=holiday'
 	@echo 'make test    install the test extras, run the whole suite (at most 20 minutes on two cores)'
 	@echo 'make quick   the suite without slow tests (at most 3 minutes)'
 	@echo 'make check   ruff, mypy, import direction, file sizes, public surface, licences'
@@ -30,6 +31,10 @@ help:
 
 demo: $(INSTALLED)
 	@$(BIN)/python examples/demo.py --out demo
+
+studio: $(INSTALLED)
+	@$(PIP_INSTALL) -c requirements.lock -c requirements-dev.lock fastapi uvicorn
+	@$(BIN)/mereo studio $(FOLDER)
 
 test: $(INSTALLED_DEV)
 	$(PYTEST) -n $(WORKERS) -m 'not soak'

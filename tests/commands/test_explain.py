@@ -100,7 +100,7 @@ def test_segments_of_a_picture(image: Path, tmp_path: Path, capsys: pytest.Captu
     assert len(point["joined"]) == len(printed) - 4 and joined <= set(content["answer"][point["answer"]]["segments"])
     stems = {path.name.split(".")[0] for path in out.iterdir()}
     whole = {"index", "photograph", "embedding", "over_segmentation", "answer", "segments", "explanation"}
-    assert whole < stems and all(stem.startswith("step_") for stem in stems - whole) and len(stems - whole) <= 6
+    assert whole < stems and all(stem.startswith("merging_") for stem in stems - whole) and len(stems - whole) <= 6
     assert run(line) == 0 and "point" not in json.loads((out / "explanation.json").read_text())
     assert run([*line, "--at", "300,4"]) == 2 and "a point must lie in the picture" in capsys.readouterr().err
     save_parser(tiny_sorting_parser(centers={"lowest_score": 0.0}), parser)

@@ -66,7 +66,14 @@ def made(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
 
 def things_of(kind: str, folder: Path) -> int:
     """Parsed by the command; the instances that its report lists."""
-    line = ["parse", str(folder / "in"), "--parser", str(folder / "parser.safetensors"), "--out", str(folder / "parsed")]
+    line = [
+        "parse",
+        str(folder / "in"),
+        "--parser",
+        str(folder / "parser.safetensors"),
+        "--out",
+        str(folder / "parsed"),
+    ]
     assert run(line) == 0
     report = json.loads((folder / "parsed" / "report.json").read_text())
     return len({one.get("instance_id", 0) for one in report["images"][0]["segments"]} - {0})
@@ -96,10 +103,10 @@ def test_parse_explain_and_index(made: tuple[str, Path], capsys: pytest.CaptureF
     elif kind == "one thing of 300 segments":
         assert things == 1 and merges == segments - 1 >= 299 and content["refused"] is None
         assert "Merging ended because no class had two groups left" in printed
-        assert len(list((folder / "why").glob("step_*"))) == 6
+        assert len(list((folder / "why").glob("merging_*"))) == 6
     else:
         assert segments == 1 and merges == 0 and things == (kind == "one segment of a thing")
-        assert "1 segment, " in printed and len(list((folder / "why").glob("step_*"))) == 2
+        assert "1 segment, " in printed and len(list((folder / "why").glob("merging_*"))) == 2
     assert np.asarray(Image.open(folder / "why" / "segments.png")).max() == segments
 
 

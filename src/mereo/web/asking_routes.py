@@ -1,0 +1,65 @@
+"""POST /v1/why, /v1/tokens and /v1/find: questions that the network is asked again for."""
+
+from fastapi import APIRouter, Request, Response
+
+from mereo.errors import BadInput
+from mereo.web.answer_shapes import FindAnswer, TokensAnswer, WhyAnswer
+from mereo.web.documented_errors import WITH_BODY, errors
+from mereo.web.problems import Problem, json_bytes
+from mereo.web.request_shapes import FindRequest, TokensRequest, WhyRequest
+from mereo.web.service import service_of, unless_gone
+
+router = APIRouter()
+
+
+@router.post("/v1/why", response_model=WhyAnswer, responses=errors(404, *WITH_BODY))
+async def why(request: Request, asked: WhyRequest) -> Response:
+    from mereo.web.heat_answer import heat_answer
+
+    service = service_of(request)
+    image_HWC = service.kept.get(asked.photograph).image_HWC
+    name = service.shelf.require(asked.parser)
+    answer = service.work.alone(
+        lambda: json_bytes(heat_answer(service.shelf.get(name), image_HWC, question=asked.question))
+    )
+    return Response(await unless_gone(request, answer), media_type="application/json")
+
+
+@router.post("/v1/tokens", response_model=TokensAnswer, responses=errors(404, *WITH_BODY))
+async def tokens(request: Request, asked: TokensRequest) -> Response:
+    from mereo.web.token_answer import token_answer
+
+    service = service_of(request)
+    image_HWC = service.kept.get(asked.photograph).image_HWC
+    name = service.shelf.require(asked.parser)
+    if (asked.x is None) != (asked.y is None):
+        raise BadInput("x and y must be given together or not at all, but got one of them; give both.")
+    point = None if asked.x is None or asked.y is None else (asked.x, asked.y)
+    answer = service.work.alone(lambda: json_bytes(token_answer(service.shelf.get(name), image_HWC, point=point)))
+    return Response(await unless_gone(request, answer), media_type="application/json")
+
+
+@router.post("/v1/find", response_model=FindAnswer, responses=errors(404, *WITH_BODY))
+async def find(request: Request, asked: FindRequest) -> Response:
+    service = service_of(request)
+    kept, finder = service.kept.get(asked.photograph), service.finder
+    if finder is None:
+        raise Problem(
+            404,
+            "the service must have an index to search, but got none; build one with mereo index build FOLDER, and "
+            "start it with --index.",
+        )
+    answer = service.work.alone(
+        lambda: json_bytes(
+            finder.find(
+                kept.image_HWC,
+                name=kept.name,
+                x=asked.x,
+                y=asked.y,
+                top=asked.top,
+                class_name=asked.class_name,
+                not_this=asked.not_this,
+            )
+        )
+    )
+    return Response(await unless_gone(request, answer), media_type="application/json")

@@ -1,0 +1,171 @@
+"""A plain folder of labels that grows photograph by photograph, and can be trained on from the second one on.
+
+taxonomy.yaml, images/NAME.png, labels/NAME.png (class indices), train.txt and val.txt, mereo.yaml, written in this
+order: who is killed leaves no name in a list whose files are not there, and no label whose classes nobody knows.
+"""
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mereo.atomic_files import write_bytes, write_text
+from mereo.data.file_pairing import stems_of_list
+from mereo.data.folder_description import DESCRIPTION_FILE, load_description
+from mereo.data.folder_inspection import VAL_SHARE
+from mereo.data.image_reading import SUFFIXES
+from mereo.data.taxonomy import LabelTable, Taxonomy
+from mereo.data.taxonomy_file import load_taxonomy, taxonomy_to_dict
+from mereo.drawing.file_stems import safe_stem
+from mereo.drawing.label_png import MAX_PALETTE, write_label_png
+from mereo.errors import BadInput
+from mereo.folder_lock import LockedFolder, folder_lock
+from mereo.strict_yaml import dump_yaml
+from mereo.web.errors_without_paths import errors_without_paths
+from mereo.web.pixel_hash import pixel_hash
+
+LABELS_FOLDER = "mereo_labels"
+IMAGES, LABELS, TAXONOMY_FILE = "images", "labels", "taxonomy.yaml"
+SPLITS = ("train", "val")
+# Photographs compress little more at higher levels, and take five times as long.
+PNG_LEVEL = 1
+LOCK = LockedFolder(
+    what=LABELS_FOLDER,
+    does="saves labels",
+    lock_file="labels.lock",
+    otherwise="save again in a moment",
+    without_locks="save labels from one studio at a time",
+)
+# Threads of one process wait for each other; another process is refused at once.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def put_label(
+    folder: Path, *, name: str, image_HWC: np.ndarray, label_HW: np.ndarray, taxonomy: Taxonomy
+) -> tuple[str, int]:
+    """The name that it is saved under, and how many photographs the folder has now.
+
+    The name is `name` made safe, and a hash of the pixels: the same photograph again replaces its label, whatever it is
+    called now. Once in train or val a photograph stays there.
+    """
+    own = _with_ids_of_indices(taxonomy)
+    with _ONE_AT_A_TIME, errors_without_paths({str(folder): LABELS_FOLDER}), _held(folder):
+        _require_same_classes(folder, own)
+        _require_own_description(folder)
+        stem = _stem(folder, name, image_HWC)
+        if not (folder / TAXONOMY_FILE).exists():
+            write_text(folder / TAXONOMY_FILE, _taxonomy_text(own))
+        if not (folder / IMAGES / f"{stem}.png").exists():
+            write_bytes(folder / IMAGES / f"{stem}.png", _png_of_pixels(image_HWC))
+        ignored = own.ignore_index
+        colours_K3 = own.objects.colours_K3
+        if ignored >= MAX_PALETTE:  # With a colour for it too, the file has the 16 bits that it needs.
+            colours_K3 = np.concatenate([colours_K3, np.zeros_like(colours_K3[:1])])
+        write_label_png(folder / LABELS / f"{stem}.png", label_HW, colours_K3, ignore_index=ignored)
+        lists = _lists_with(folder, stem)
+        for split, stems in lists.items():
+            write_text(folder / f"{split}.txt", "".join(f"{one}\n" for one in stems))
+        if not (folder / DESCRIPTION_FILE).exists() or _is_as_written(folder):
+            write_text(folder / DESCRIPTION_FILE, _description_text(folder, tuple(lists)))
+        return stem, sum(map(len, lists.values()))
+
+
+def _with_ids_of_indices(taxonomy: Taxonomy) -> Taxonomy:
+    """Its objects alone, under their indices: whatever ids the parser once learned from."""
+    table = taxonomy.objects
+    raw_to_index: dict[int, int | None] = {index: index for index in range(len(table))}
+    raw_to_index[table.ignore_index] = None
+    objects = LabelTable(table.names, raw_to_index=raw_to_index, colours=table.colours)
+    return Taxonomy(taxonomy.name, objects, is_thing=taxonomy.is_thing)
+
+
+def _taxonomy_text(taxonomy: Taxonomy) -> str:
+    return f"# Classes of the labels; written by Mereo's studio.\n{dump_yaml(taxonomy_to_dict(taxonomy))}"
+
+
+def _description_text(folder: Path, splits: tuple[str, ...]) -> str:
+    content = {
+        "name": safe_stem(folder.resolve().parent.name),
+        "taxonomy": TAXONOMY_FILE,
+        "images": IMAGES,
+        "semantic": LABELS,
+        "split_lists": {split: f"{split}.txt" for split in splits},
+    }
+    return f"# What lies where; written by Mereo's studio.\n{dump_yaml(content)}"
+
+
+def _is_as_written(folder: Path) -> bool:
+    """Whether the description is ours to change: nobody has edited it."""
+    text = (folder / DESCRIPTION_FILE).read_text(encoding="utf-8")
+    return text in {_description_text(folder, splits) for splits in (SPLITS[:1], SPLITS[1:], SPLITS)}
+
+
+def _require_same_classes(folder: Path, taxonomy: Taxonomy) -> None:
+    if not (folder / TAXONOMY_FILE).exists():
+        return
+    there = load_taxonomy(folder / TAXONOMY_FILE).objects
+    if there.names != taxonomy.objects.names or there.raw_to_index != taxonomy.objects.raw_to_index:
+        differing = sorted(set(there.names) ^ set(taxonomy.objects.names))[:3] or ["other ids"]
+        raise BadInput(
+            f"labels in {LABELS_FOLDER} must all be of the same classes, but got those of another parser "
+            f"({', '.join(differing)}); paint with the parser that they were begun with, or rename that folder."
+        )
+
+
+def _require_own_description(folder: Path) -> None:
+    if not (folder / DESCRIPTION_FILE).exists():
+        return
+    there = load_description(folder).description
+    lists = {split: f"{split}.txt" for split in SPLITS}
+    is_ours = there.images == IMAGES and there.label_patterns == {"semantic": LABELS} and bool(there.split_lists)
+    if not is_ours or not (there.split_lists or {}).items() <= lists.items():
+        raise BadInput(
+            f"{LABELS_FOLDER} must be a folder that the studio made, but got another description in "
+            f"{DESCRIPTION_FILE}; rename that folder."
+        )
+
+
+def _stem(folder: Path, name: str, image_HWC: np.ndarray) -> str:
+    pixels = pixel_hash(image_HWC)
+    same = sorted((folder / IMAGES).glob(f"*-{pixels}.png"))
+    if same:
+        return same[0].stem
+    safe = safe_stem(name)
+    safe = safe[: -len(Path(safe).suffix)] if safe.lower().endswith(SUFFIXES) else safe
+    # A line of a list that begins with # is a comment, and white space around a line is no part of it.
+    safe = re.sub(r"^[#\s.]+|\s+$", "", safe)
+    return f"{safe or 'image'}-{pixels}"
+
+
+def _png_of_pixels(image_HWC: np.ndarray) -> bytes:
+    """Nothing but pixels: no EXIF, no place, no maker."""
+    content = BytesIO()
+    Image.fromarray(image_HWC).save(content, format="PNG", compress_level=PNG_LEVEL)
+    return content.getvalue()
+
+
+def _lists_with(folder: Path, stem: str) -> dict[str, list[str]]:
+    """The splits that have photographs, without those whose files somebody took away."""
+    images, labels = ({path.stem for path in (folder / kind).iterdir()} for kind in (IMAGES, LABELS))
+    lists = {}
+    for split in SPLITS:
+        path = folder / f"{split}.txt"
+        listed = stems_of_list(path) if path.exists() else []
+        lists[split] = [one for one in listed if one in images and one in labels]
+    if not any(stem in listed for listed in lists.values()):
+        wanted = max(1, round(VAL_SHARE * (1 + sum(map(len, lists.values())))))
+        lists["val" if lists["train"] and len(lists["val"]) < wanted else "train"].append(stem)
+    return {split: listed for split, listed in lists.items() if listed}
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{LABELS_FOLDER} must be a folder, but got a file; rename it.")
+    with folder_lock(folder, LOCK):
+        yield

@@ -1,0 +1,152 @@
+// Why?, tokens and similar surroundings: questions that the service answers.
+import * as api from "./api.js";
+import { percent } from "./maps.js";
+import { announce, change, clicks, state } from "./state.js";
+
+const element = (id) => document.getElementById(id);
+const NAMES = { object: "Object", part: "Part", material: "Material", scene: "Scene", texture: "Texture" };
+const lastPlace = () => { const last = clicks().at(-1) ?? state.cross; return last ? { x: last.x, y: last.y } : null; };
+
+function text(name, content, className) {
+  const made = document.createElement(name);
+  made.textContent = content;
+  if (className) made.className = className;
+  return made;
+}
+
+function told(id, content) {
+  element(id).textContent = content;
+}
+
+// ---- why?
+
+export function showQuestions() {
+  const known = state.service.parsers.find((one) => one.name === state.parse.parser), questions = known?.questions ?? {};
+  const tasks = Object.keys(questions);
+  element("why-task").replaceChildren(...tasks.map((task) => new Option(NAMES[task] ?? task, task)));
+  showAnswers();
+  const canAsk = state.parse.can.why;
+  for (const id of ["why-task", "why-class", "ask-why"]) element(id).disabled = !canAsk;
+  element("why-about").textContent = canAsk
+    ? "Which groups speak for an answer, at each level (Grad-CAM on the graph of groups)."
+    : "This parser has no graph of groups to ask; choose one that groups, for one everyday.";
+}
+
+export function showAnswers() {
+  const known = state.service.parsers.find((one) => one.name === state.parse.parser);
+  const task = element("why-task").value, names = known?.questions?.[task] ?? [];
+  // What was found comes first: that is what one asks about.
+  const found = { object: "objects", part: "parts", material: "materials" }[task];
+  const first = found && state.parse.tasks[found] ? state.parse.tasks[found].shares.map(([index]) => state.parse.tasks[found].classes[index]) : [];
+  const scene = task === "scene" && state.parse.scene ? [state.parse.scene.name] : [];
+  element("why-class").replaceChildren(...[...new Set([...scene, ...first.filter((name) => names.includes(name)), ...names])].map((name) => new Option(name, name)));
+}
+
+async function askWhy() {
+  const question = element("why-task").value + "=" + element("why-class").value;
+  const answer = await api.why({ photograph: state.parse.photograph, parser: state.parse.parser, question });
+  told("told", answer.told);
+  // The first level that tells places apart: where nothing or everything is hot there is little to see.
+  const telling = answer.levels.find(({ heat }) => new Set(heat).size > 1) ?? answer.levels[0];
+  change({ heat: { parser: state.parse.parser, levels: answer.levels }, heatLevel: telling.level, view: "heat" });
+}
+
+export function showHeats() {
+  const { heat, parse } = state;
+  const isShown = heat && parse && heat.parser === parse.parser;
+  element("heats").replaceChildren(...(isShown ? heat.levels : []).map((level) => {
+    const item = document.createElement("li"), button = document.createElement("button");
+    const { groups } = parse;
+    const hot = level.heat.reduce((sum, value, at) => sum + (value >= 50 ? groups.pixelsOf[at + 1] : 0), 0) / groups.map.values.length;
+    button.type = "button";
+    button.setAttribute("aria-pressed", String(state.view === "heat" && state.heatLevel === level.level));
+    button.append(text("span", "Level " + level.level + ", " + level.nodes + (level.nodes === 1 ? " node" : " nodes")), text("span", level.heat.some((value) => value > 0) ? "hot: " + percent(hot) : "says nothing", "quiet"));
+    button.addEventListener("click", () => change({ heatLevel: level.level, view: "heat" }));
+    item.append(button);
+    return item;
+  }));
+}
+
+// ---- tokens
+
+export function showTokensReady() {
+  const can = state.parse.can.tokens;
+  element("ask-tokens").disabled = !can;
+  element("tokens-about").textContent = can
+    ? "What each token of this parser looks at, the heaviest first. Click on a place first to ask about it."
+    : "This parser gathers no tokens. Parsers with the stage concept_tokens do, for one of recipes/camvid_concepts_small.yaml.";
+}
+
+async function askTokens() {
+  const place = lastPlace();
+  const answer = await api.tokens({ photograph: state.parse.photograph, parser: state.parse.parser, ...(place ?? {}) });
+  told("tokens-told", answer.tokens.length + " tokens" + (place ? ", those that look at " + place.x + ", " + place.y + " most first" : ", the heaviest first"));
+  element("tokens").replaceChildren(...answer.tokens.map(tokenCard));
+}
+
+function tokenCard(token) {
+  const weights = Uint8Array.from(atob(token.weights), (letter) => letter.charCodeAt(0));
+  const map = { width: token.width, height: token.height, values: Uint32Array.from(weights) };
+  const item = document.createElement("li"), button = document.createElement("button"), small = document.createElement("canvas");
+  small.width = map.width;
+  small.height = map.height;
+  const context = small.getContext("2d"), picture = context.createImageData(map.width, map.height);
+  weights.forEach((weight, at) => picture.data.set([weight, weight, weight, 255], 4 * at));
+  context.putImageData(picture, 0, 0);
+  button.type = "button";
+  button.setAttribute("aria-pressed", "false");
+  const classes = token.classes.slice(0, 2).map(([name, share]) => name + " " + percent(share)).join(", ");
+  button.append(small, text("strong", "Token " + token.token), text("span", classes, "quiet"));
+  button.addEventListener("click", () => {
+    document.querySelectorAll("#tokens button").forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
+    change({ token: { parser: state.parse.parser, map }, view: "token" });
+    announce("Token " + token.token + ": " + classes);
+  });
+  item.append(button);
+  return item;
+}
+
+// ---- similar surroundings
+
+export function showSimilarReady() {
+  const { index } = state.service, can = state.parse.can.find;
+  element("similar-about").textContent = !index
+    ? "No index is open. Build one with mereo index build FOLDER --out FOLDER.index, then start mereo studio FOLDER."
+    : can
+      ? "Click on a place; the " + index.segments + " segments of the index are searched for what is most like the segment there."
+      : "The index was built with another parser; choose " + index.parser + ".";
+  for (const id of ["ask-similar", "similar-class", "not-this"]) element(id).disabled = !index || !can;
+  const { classes } = state.parse.tasks.objects;
+  element("similar-class").replaceChildren(new Option("any", ""), ...classes.map((name) => new Option(name, name)));
+}
+
+async function askSimilar() {
+  const place = lastPlace();
+  if (!place) { told("similar-told", "Click on a place of the photograph first."); return; }
+  const answer = await api.find({
+    photograph: state.parse.photograph, ...place, class: element("similar-class").value || null, not_this: element("not-this").checked,
+  });
+  told("similar-told", answer.found.length + (answer.found.length === 1 ? " segment" : " segments") + " like this " + answer.query.class + ", the most alike first");
+  element("similar").replaceChildren(...answer.found.map(foundCard));
+}
+
+function foundCard(found) {
+  const item = document.createElement("li"), card = document.createElement("div"), image = document.createElement("img");
+  image.src = "data:image/jpeg;base64," + found.thumbnail;
+  image.alt = found.class + " in " + found.image;
+  card.append(image, text("strong", found.class), text("span", found.image + ", distance " + found.distance.toFixed(3), "quiet"));
+  item.append(card);
+  return item;
+}
+
+export function forgetAnswers() {
+  for (const id of ["told", "tokens-told", "similar-told", "saved"]) told(id, "");
+  for (const id of ["heats", "tokens", "similar"]) element(id).replaceChildren();
+}
+
+export function connectQuestions(attempt) {
+  element("why-task").addEventListener("change", showAnswers);
+  element("ask-why").addEventListener("click", () => attempt(askWhy));
+  element("ask-tokens").addEventListener("click", () => attempt(askTokens));
+  element("ask-similar").addEventListener("click", () => attempt(askSimilar));
+}

@@ -1,0 +1,95 @@
+// What a view paints over the photograph: a map of codes, a colour for each code, and where borders are drawn.
+import { groupOf } from "./maps.js";
+
+// Bytes in memory are red, green, blue, opacity on every machine that runs a browser.
+export const rgba = (red, green, blue, opacity) =>
+  ((Math.round(opacity * 255) << 24) | (Math.round(blue) << 16) | (Math.round(green) << 8) | Math.round(red)) >>> 0;
+const fromHex = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+
+export const TITLES = {
+  photograph: "Photograph", objects: "Objects", parts: "Parts", materials: "Materials", texture: "Texture",
+  segments: "Segments", groups: "Groups", confidence: "Confidence", heat: "Why?", token: "Token",
+};
+
+// From unsure to sure, and from cold to hot: dark to light, told apart by every reader.
+const SURE = ["#2d0a4e", "#7a1f6d", "#c8415b", "#f3873b", "#fbe37a"];
+export const SURE_STOPS = SURE;
+function onScale(stops, at) {
+  const scaled = Math.min(0.9999, Math.max(0, at)) * (stops.length - 1), first = Math.floor(scaled), rest = scaled - first;
+  const [from, to] = [fromHex(stops[first]), fromHex(stops[first + 1])];
+  return from.map((value, channel) => value + rest * (to[channel] - value));
+}
+
+export function viewsOf(parse, { heat, token }) {
+  const views = ["photograph", ...Object.keys(parse.tasks), "segments"];
+  if (parse.groups) views.push("groups");
+  if (parse.confidence) views.push("confidence");
+  if (heat) views.push("heat");
+  if (token) views.push("token");
+  return views;
+}
+
+// { map, colours (one a code), keys (codes with unlike keys have a border between them), line }
+export function layerOf(parse, state) {
+  const { view, opacity } = state, chosenRow = state.lit ?? state.pinned;
+  if (view in parse.tasks) {
+    const task = parse.tasks[view];
+    const colours = task.colours.map((colour, index) =>
+      rgba(...fromHex(colour), chosenRow === null || chosenRow === index ? opacity : 0.08 * opacity));
+    return { map: task.map, colours: Uint32Array.from([...colours, 0]), line: 0.75 * opacity };
+  }
+  if (view === "segments") {
+    const { colours } = parse.tasks.objects;
+    const fills = parse.segments.map((segment, index) =>
+      rgba(...fromHex(colours[segment.class]), chosenRow === null || chosenRow === index ? opacity : 0.08 * opacity));
+    return { map: parse.segmentMap, colours: Uint32Array.from([...fills, 0]), line: 1 };
+  }
+  if (view === "groups" && parse.groups) {
+    const { groups } = parse, num = groups.pixelsOf.length;
+    const keys = Int32Array.from({ length: num }, (_, code) => groupOf(groups, code, state.level));
+    return { map: groups.map, colours: meanColours(parse, keys, opacity), keys, line: 0.8 };
+  }
+  if (view === "confidence" && parse.confidence) {
+    const colours = Uint32Array.from({ length: 101 }, (_, percents) => rgba(...onScale(SURE, percents / 100), opacity));
+    return { map: parse.confidence.map, colours, line: 0 };
+  }
+  if (view === "heat" && state.heat && state.heat.parser === parse.parser && parse.groups) {
+    const level = state.heat.levels[Math.min(state.heatLevel, state.heat.levels.length) - 1];
+    const colours = Uint32Array.from({ length: parse.groups.pixelsOf.length }, (_, code) =>
+      code ? rgba(...onScale(SURE, level.heat[code - 1] / 100), opacity * (0.35 + 0.0065 * level.heat[code - 1])) : 0);
+    return { map: parse.groups.map, colours, line: 0 };
+  }
+  if (view === "token" && state.token && state.token.parser === parse.parser) {
+    const colours = Uint32Array.from({ length: 256 }, (_, weight) =>
+      rgba(...onScale(SURE, weight / 255), opacity * (0.35 + (0.65 * weight) / 255)));
+    return { map: state.token.map, colours, line: 0 };
+  }
+  return null;
+}
+
+// Groups wear the mean colour of what they show. The pixels are those of the picture at the map's size, drawn once.
+function meanColours(parse, keys, opacity) {
+  if (!parse.pixels) return new Uint32Array(keys.length);
+  const sums = new Map(), { values } = parse.groups.map;
+  for (let at = 0; at < values.length; at++) {
+    const key = keys[values[at]];
+    let sum = sums.get(key);
+    if (!sum) sums.set(key, (sum = [0, 0, 0, 0]));
+    sum[0] += parse.pixels[4 * at]; sum[1] += parse.pixels[4 * at + 1]; sum[2] += parse.pixels[4 * at + 2]; sum[3] += 1;
+  }
+  // Opaque enough to read as an area: a mean colour hides less than it seems to.
+  const opaque = Math.min(1, 0.35 + opacity);
+  return Uint32Array.from(keys, (key, code) => {
+    const sum = sums.get(key);
+    return code && sum ? rgba(sum[0] / sum[3], sum[1] / sum[3], sum[2] / sum[3], opaque) : 0;
+  });
+}
+
+export function pixelsAt(image, { width, height }) {
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(image, 0, 0, width, height);
+  return context.getImageData(0, 0, width, height).data;
+}

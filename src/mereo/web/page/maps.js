@@ -1,0 +1,69 @@
+// Maps as the service sends them, and where a pixel of the photograph lies in them.
+
+// Runs of (value, length), each number in LEB128.
+export function decoded({ width, height, runs }) {
+  const bytes = Uint8Array.from(atob(runs), (letter) => letter.charCodeAt(0));
+  const values = new Uint32Array(width * height);
+  let at = 0, position = 0;
+  const number = () => {
+    let value = 0, shift = 1, byte;
+    do { byte = bytes[at++]; value += (byte & 127) * shift; shift *= 128; } while (byte & 128);
+    return value;
+  };
+  while (at < bytes.length) {
+    const value = number(), length = number();
+    values.fill(value, position, position + length);
+    position += length;
+  }
+  return { width, height, values };
+}
+
+// The cell in which the middle of a pixel lies, along one axis.
+export const place = (at, pixels, cells) => Math.floor(((2 * at + 1) * cells) / (2 * pixels));
+
+export const valueAt = (map, parse, { x, y }) =>
+  map.values[place(y, parse.height, map.height) * map.width + place(x, parse.width, map.width)];
+
+// A parse of the service with its maps decoded, and what the page counts once.
+export function prepared(answer) {
+  const tasks = {};
+  for (const [name, task] of Object.entries(answer.tasks)) tasks[name] = { ...task, map: decoded(task.map) };
+  const groups = answer.groups && {
+    map: decoded(answer.groups.map),
+    levels: answer.groups.levels.map((level) => ({ ...level, groups: Int32Array.from(level.groups) })),
+  };
+  if (groups) {
+    groups.pixelsOf = new Float64Array(groups.levels[0].groups.length + 1);
+    for (const code of groups.map.values) groups.pixelsOf[code] += 1;
+  }
+  return {
+    ...answer, tasks, groups,
+    segmentMap: decoded(answer.segment_map),
+    confidence: answer.confidence && { ...answer.confidence, map: decoded(answer.confidence.map) },
+  };
+}
+
+// The group of a superpixel's code (its number plus one; 0 is none).
+export const groupOf = (groups, code, level) => (code ? groups.levels[Math.min(level, groups.levels.length) - 1].groups[code - 1] : -1);
+
+// Which codes the clicks choose, by the rule of interaction/clicks.py: a click reaches its group, taking away wins.
+export function chosenCodes(parse, clicks, level) {
+  const { groups } = parse, added = new Set(), taken = new Set();
+  const chosen = new Uint8Array(groups.pixelsOf.length);
+  if (!clicks.length) return chosen;
+  for (const click of clicks) (click.adds ? added : taken).add(groupOf(groups, valueAt(groups.map, parse, click), level));
+  for (let code = 1; code < chosen.length; code++) {
+    const group = groupOf(groups, code, level);
+    chosen[code] = added.has(group) && !taken.has(group) ? 1 : 0;
+  }
+  return chosen;
+}
+
+export function shareOf(parse, chosen) {
+  let pixels = 0;
+  chosen.forEach((isChosen, code) => { if (isChosen) pixels += parse.groups.pixelsOf[code]; });
+  return pixels / parse.groups.map.values.length;
+}
+
+export const percent = (share) =>
+  share <= 0 ? "0 %" : share < 0.001 ? "< 0.1 %" : share < 0.0995 ? (100 * share).toFixed(1) + " %" : (100 * share).toFixed(0) + " %";

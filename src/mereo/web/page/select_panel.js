@@ -1,0 +1,115 @@
+// The selection: what clicks choose, undo and redo, exports, and regions painted for a label.
+import * as api from "./api.js";
+import { swatch } from "./found_panel.js";
+import { chosenCodes, percent, shareOf } from "./maps.js";
+import { announce, canRedo, canUndo, change, clicks, edit, redo, regions, state, undo } from "./state.js";
+
+const element = (id) => document.getElementById(id);
+const asked = (format) => ({ photograph: state.parse.photograph, parser: state.parse.parser, level: state.level, clicks: clicks(), format });
+
+export function addClick(pixel, takes) {
+  if (!pixel || !state.parse?.groups) return;
+  edit({ clicks: [...clicks(), { x: pixel.x, y: pixel.y, adds: !takes }] });
+  announce(selectionInWords());
+}
+
+export function stepBack() { announce(undo() ? "Undone. " + selectionInWords() : "Nothing to undo."); }
+export function stepForward() { announce(redo() ? "Done again. " + selectionInWords() : "Nothing to do again."); }
+export function clearClicks() {
+  if (clicks().length) edit({ clicks: [] });
+  announce(selectionInWords());
+}
+
+export function selectionInWords() {
+  if (!clicks().length) return "Nothing is chosen yet";
+  const share = percent(shareOf(state.parse, chosenCodes(state.parse, clicks(), state.level)));
+  return clicks().length + (clicks().length > 1 ? " clicks choose " : " click chooses ") + share + " of the photograph at level " + state.level;
+}
+
+export function showSelection() {
+  if (!state.parse) return;
+  const isAny = clicks().length > 0;
+  element("selection").textContent = selectionInWords();
+  element("undo").disabled = !canUndo();
+  element("redo").disabled = !canRedo();
+  element("clear").disabled = !isAny;
+  document.querySelectorAll("[data-format]").forEach((button) => { button.disabled = !isAny; });
+  const canLabel = Boolean(state.service.labels);
+  element("labels-about").textContent = canLabel
+    ? "Paint the selection as a class; save it, and mereo train learns from it."
+    : "Start mereo studio with a folder of photographs, and corrected labels are saved beside them.";
+  element("paint").disabled = !isAny || !canLabel;
+  element("label-class").disabled = !canLabel;
+  element("keep-parse").disabled = !canLabel;
+  element("save-labels").disabled = !canLabel || !regions().length;
+  showRegions();
+}
+
+function showRegions() {
+  const { classes, colours } = state.parse.tasks.objects;
+  element("regions").replaceChildren(...regions().map((region, at) => {
+    const item = document.createElement("li"), name = document.createElement("span"), remove = document.createElement("button");
+    const share = shareOf(state.parse, chosenCodes(state.parse, region.clicks, region.level));
+    name.textContent = region.class + ", " + percent(share);
+    remove.type = "button";
+    remove.textContent = "Remove";
+    remove.setAttribute("aria-label", "Remove " + region.class);
+    remove.addEventListener("click", () => edit({ regions: regions().filter((_, other) => other !== at) }));
+    item.append(swatch(colours[classes.indexOf(region.class)]), name, remove);
+    return item;
+  }));
+}
+
+export function showClasses() {
+  const { classes, shares } = state.parse.tasks.objects;
+  const order = [...shares.map(([index]) => index), ...classes.keys()];
+  element("label-class").replaceChildren(...[...new Set(order)].map((index) => new Option(classes[index], classes[index])));
+}
+
+function paint() {
+  const name = element("label-class").value;
+  edit({ regions: [...regions(), { class: name, level: state.level, clicks: clicks() }], clicks: [] });
+  announce("Painted as " + name + ".");
+}
+
+async function exportMask(format) {
+  const stem = state.parse.name.replace(/\.[^.]*$/, "") || "photograph";
+  if (format === "png") return download(await api.mask(asked("png")), stem + "-mask.png");
+  const answer = await api.mask(asked(format));
+  const segmentation = format === "rle" ? answer.rle : answer.polygon;
+  const content = { image: state.parse.name, width: state.parse.width, height: state.parse.height, area: answer.area_pixels, segmentation };
+  download(new Blob([JSON.stringify(content)], { type: "application/json" }), stem + "-" + format + ".json");
+}
+
+function download(content, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(content);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  announce("Saved as " + name + ".");
+}
+
+async function save() {
+  const { saved } = await api.saveLabels({
+    photograph: state.parse.photograph, parser: state.parse.parser, regions: regions(), keep_parse: element("keep-parse").checked,
+  });
+  const told = document.createElement("span");
+  told.textContent = "Saved as " + saved.name + "; " + percent(saved.unlabelled) + " left unlabelled. Next:";
+  const commands = saved.next.map((line) => { const code = document.createElement("code"); code.textContent = line; return code; });
+  element("saved").replaceChildren(told, ...commands);
+}
+
+export function connectSelection(attempt) {
+  element("undo").addEventListener("click", stepBack);
+  element("redo").addEventListener("click", stepForward);
+  element("clear").addEventListener("click", clearClicks);
+  element("paint").addEventListener("click", paint);
+  element("save-labels").addEventListener("click", () => attempt(save));
+  for (const button of document.querySelectorAll("[data-format]")) {
+    button.addEventListener("click", () => attempt(() => exportMask(button.dataset.format)));
+  }
+  for (const radio of document.querySelectorAll('input[name="mode"]')) {
+    radio.addEventListener("change", () => change({ mode: radio.value }));
+  }
+}

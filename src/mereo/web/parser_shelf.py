@@ -1,0 +1,120 @@
+"""ParserShelf: the parsers of a service by name, each loaded when it is first asked for; what a page tells of them."""
+
+import threading
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from mereo.data.taxonomy import Taxonomy
+from mereo.errors import BadInput
+from mereo.heads.perceptual import Perceptual
+from mereo.parser.scene_parser import SceneParser
+from mereo.parser.token_weights import has_tokens
+from mereo.parser.weights import load
+from mereo.reasoning.deep_grouping import DeepGrouping
+from mereo.web.problems import Problem
+
+Loader = Callable[[], SceneParser]
+
+
+class ParserShelf:
+    """`parsers` holds parsers, or functions that load one."""
+
+    def __init__(self, parsers: Mapping[str, SceneParser | Loader], *, default: str) -> None:
+        if default not in parsers:
+            raise BadInput(
+                f"the default parser must be one of {', '.join(parsers) or 'none'}, but got {default!r:.80}; name it."
+            )
+        self.default = default
+        self._parsers: dict[str, SceneParser | Loader] = dict(parsers)
+        self._lock = threading.Lock()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._parsers)
+
+    def require(self, name: str | None) -> str:
+        """Left out: the default."""
+        if name is not None and name not in self._parsers:
+            raise Problem(404, f"parser must be one of {', '.join(self.names)}, but got {name!r:.80}; choose one.")
+        return name or self.default
+
+    def get(self, name: str) -> SceneParser:
+        """May take as long as loading does: not for the event loop."""
+        with self._lock:
+            found = self._parsers[self.require(name)]
+            if not isinstance(found, SceneParser):
+                found = self._parsers[name] = found()
+            return found
+
+    def of_index(self, name: str) -> SceneParser:
+        """The parser that an index names, which is mostly one of these; if not, that file. Whether it is the very
+        parser is for the index to tell."""
+        if short_name(name) in self._parsers:
+            return self.get(short_name(name))
+        return load(name, device=self.get(self.default).mean_311.device)
+
+
+def short_name(name: str, taken: Collection[str] = ()) -> str:
+    """What a parser is called in requests: its name, and of a path no more than its end.
+
+    >>> short_name("street"), short_name("runs/mine/best.safetensors"), short_name("runs/mine")
+    ('street', 'best', 'mine')
+    >>> short_name("other/mine", ["mine"])
+    'mine-2'
+    """
+    stem = Path(name).name.removesuffix(".safetensors") or name
+    number, free = 1, stem
+    while free in taken:
+        number += 1
+        free = f"{stem}-{number}"
+    return free
+
+
+def can_of(parser: SceneParser, *, has_index: bool) -> dict[str, bool]:
+    """Every parse can be clicked on, and the index searches with its own parser."""
+    return {"click": True, "why": explains_groups(parser), "tokens": has_tokens(parser), "find": has_index}
+
+
+def explains_groups(parser: SceneParser) -> bool:
+    return any(isinstance(stage, DeepGrouping) for stage in parser.path)
+
+
+def described_parser(name: str, parser: SceneParser, *, has_index: bool) -> dict[str, Any]:
+    card = parser.card
+    return {
+        "name": name,
+        "title": "" if card is None else card.title,
+        "summary": "" if card is None else card.summary,
+        "terms": "" if card is None else card.terms,
+        "tasks": list(answered_tasks(parser)),
+        "questions": _questions(parser) if explains_groups(parser) else {},
+        "can": can_of(parser, has_index=has_index),
+    }
+
+
+def answered_tasks(parser: SceneParser) -> tuple[str, ...]:
+    """Of a parse's `tasks`."""
+    head = _perceptual(parser)
+    others = () if head is None else (("parts", head.part), ("materials", head.material), ("texture", head.texture))
+    return ("objects", *(task for task, classifier in others if classifier is not None))
+
+
+def _questions(parser: SceneParser) -> dict[str, list[str]]:
+    """By task the classes that one may ask about, as interaction/class_scores.py names tasks."""
+    taxonomy: Taxonomy = parser.taxonomy
+    head = _perceptual(parser)
+    tables = {"object": taxonomy.objects}
+    if head is not None:
+        asked = (
+            ("part", head.part, taxonomy.parts),
+            ("material", head.material, taxonomy.materials),
+            ("scene", head.scene, taxonomy.scenes),
+            ("texture", head.texture, taxonomy.textures),
+        )
+        tables |= {task: table for task, classifier, table in asked if classifier is not None and table is not None}
+    return {task: list(table.names) for task, table in tables.items()}
+
+
+def _perceptual(parser: SceneParser) -> Perceptual | None:
+    return next((head for head in parser.heads if isinstance(head, Perceptual)), None)
