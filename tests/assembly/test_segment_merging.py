@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from mereo.assembly.segment_merging import merge_segments
+from mereo.assembly.segment_merging import merge_segments, merging_of
 from mereo.errors import BadInput
 
 
@@ -59,6 +59,40 @@ def test_seeds_against_all_pairs_every_time(seed: int, count: int) -> None:
     sum_SD, class_S, is_seed_S = drawn(count, seed=seed)
     found = merge_segments(sum_SD, class_S, threshold=0.85, is_seed_S=is_seed_S).tolist()
     assert found == by_a_loop(sum_SD, class_S, 0.85, is_seed_S)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(0, 14), st.sampled_from([None, -1.0, 0.3, 0.85]))
+def test_the_steps_are_those_that_a_loop_would_take(seed: int, count: int, threshold: float | None) -> None:
+    """Without a threshold: with seeds. Each step merges the nearest pair of that moment; the next one is refused."""
+    sum_SD, class_S, is_seed_S = drawn(count, seed=seed)
+    seeds = is_seed_S if threshold is None else None
+    merging = merging_of(sum_SD, class_S, threshold=threshold or 0.0, is_seed_S=seeds)
+    sums, root_S = {one: sum_SD[one] for one in range(count)}, torch.arange(count)
+
+    def cosines() -> dict[tuple[int, int], float]:
+        return {
+            (a, b): float(F.cosine_similarity(sums[a], sums[b], dim=0))
+            for a in sums
+            for b in sums
+            if a < b and class_S[a] == class_S[b] and (seeds is None or is_seed_S[a] != is_seed_S[b])
+        }
+
+    for merge in merging.merges:
+        found = cosines()
+        pair = (min(merge.kept, merge.gone), max(merge.kept, merge.gone))
+        assert found[pair] == pytest.approx(merge.cosine) == max(found.values())
+        assert is_seed_S[merge.kept] if seeds is not None else merge.kept == pair[0]
+        sums[merge.kept] = sums[merge.kept] + sums.pop(merge.gone)
+        root_S[root_S == merge.gone] = merge.kept
+    assert root_S.tolist() == merging.group_S.tolist()
+    left = cosines()
+    if merging.refused is None:
+        assert not left
+    else:
+        refused = merging.refused
+        assert left[min(refused.kept, refused.gone), max(refused.kept, refused.gone)] == pytest.approx(refused.cosine)
+        assert refused.cosine == pytest.approx(max(left.values())) and refused.cosine < (threshold or 0.0)
 
 
 def test_above_1_nothing_merges() -> None:

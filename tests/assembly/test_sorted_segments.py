@@ -37,6 +37,15 @@ def test_cars_merge_by_direction_and_stuff_by_class() -> None:
     torch.testing.assert_close(found.vector_GD[group[3]], F.normalize(torch.ones(2), dim=0))
 
 
+def test_how_things_merged_is_told_with_the_numbers_of_all_segments() -> None:
+    found = grouped([UP, RIGHT, UP, [0.1, 1.0], RIGHT, UP], (0, 2, 2, 2, 1, 2))
+    assert [(merge.kept, merge.gone) for merge in found.merges] == [(2, 5), (2, 3)]
+    assert found.merges[0].cosine == pytest.approx(1) and found.merges[1].cosine == pytest.approx(0.995, abs=1e-3)
+    assert found.refused is not None and (found.refused.kept, found.refused.gone) == (1, 2)
+    nothing = grouped([UP, RIGHT], (0, 1))
+    assert nothing.merges == () and nothing.refused is None
+
+
 def test_what_no_seed_reaches_keeps_its_class_and_is_no_instance() -> None:
     is_seed_S = torch.tensor([True, False, False, False])
     found = grouped([UP, RIGHT, UP, RIGHT], (2, 2, 1, 0), is_seed_S=is_seed_S)

@@ -5,6 +5,8 @@ segment is that of its pixels: the direction of the sum of both sums.
 """
 
 import math
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,7 +19,25 @@ NEVER = -math.inf
 SHORTEST = 1e-300  # No sum of embeddings is shorter, but for 0.
 
 
-@torch.no_grad()
+class Merge(NamedTuple):
+    """Two groups become one: the segments that stood for them, of which `kept` goes on, and the cosine of their
+    prototypes at that moment."""
+
+    kept: int
+    gone: int
+    cosine: float
+
+
+@dataclass(frozen=True, eq=False)
+class Merging:
+    """`group_S` as `merge_segments` gives it; the merges in their order; `refused`, the pair that was nearest when
+    merging stopped at the threshold (None where no pair was left)."""
+
+    group_S: Tensor
+    merges: tuple[Merge, ...]
+    refused: Merge | None
+
+
 def merge_segments(
     embedding_sum_SD: Tensor, class_S: Tensor, *, threshold: float, is_seed_S: Tensor | None = None
 ) -> Tensor:
@@ -36,6 +56,20 @@ def merge_segments(
     >>> merge_segments(sums_SD, torch.tensor([5, 5, 5, 8]), threshold=0.85, is_seed_S=is_seed_S).tolist()
     [2, 2, 2, 3]
     """
+    return merging_of(embedding_sum_SD, class_S, threshold=threshold, is_seed_S=is_seed_S).group_S
+
+
+@torch.no_grad()
+def merging_of(
+    embedding_sum_SD: Tensor, class_S: Tensor, *, threshold: float, is_seed_S: Tensor | None = None
+) -> Merging:
+    """`merge_segments`, and how it came about.
+
+    >>> sums_SD = torch.tensor([[9.0, 0.0], [0.0, 2.0], [1.0, 0.1]])
+    >>> merging = merging_of(sums_SD, torch.tensor([5, 5, 5]), threshold=0.85)
+    >>> [(merge.kept, merge.gone, round(merge.cosine, 3)) for merge in (*merging.merges, merging.refused)]
+    [(0, 2, 0.995), (0, 1, 0.01)]
+    """
     require_shapes(embedding_sum_SD=embedding_sum_SD, class_S=class_S)
     sum_SD = embedding_sum_SD.double().cpu().numpy().copy()
     if not np.isfinite(sum_SD).all():
@@ -49,11 +83,13 @@ def merge_segments(
         may_merge_SS &= is_seed[:, None] != is_seed
         threshold = NEVER
     np.fill_diagonal(may_merge_SS, False)
-    group_S = _merged(sum_SD, np.where(may_merge_SS, 0.0, NEVER), is_seed, threshold)
-    return torch.from_numpy(group_S).to(embedding_sum_SD.device)
+    group_S, merges, refused = _merged(sum_SD, np.where(may_merge_SS, 0.0, NEVER), is_seed, threshold)
+    return Merging(torch.from_numpy(group_S).to(embedding_sum_SD.device), tuple(merges), refused)
 
 
-def _merged(sum_SD: np.ndarray, never_SS: np.ndarray, is_seed_S: np.ndarray, threshold: float) -> np.ndarray:
+def _merged(
+    sum_SD: np.ndarray, never_SS: np.ndarray, is_seed_S: np.ndarray, threshold: float
+) -> tuple[np.ndarray, list[Merge], Merge | None]:
     """Every segment remembers its nearest one, so that a merge costs a few rows and not all pairs.
 
     Of a segment whose nearest one has changed, the cosine that it remembers is too great; it looks anew when that
@@ -61,9 +97,9 @@ def _merged(sum_SD: np.ndarray, never_SS: np.ndarray, is_seed_S: np.ndarray, thr
     elsewhere, to be added to their cosine. The products of sums add up as the sums do, so embeddings are looked at only
     once.
     """
-    group_S = np.arange(len(sum_SD))
+    group_S, merges = np.arange(len(sum_SD)), list[Merge]()
     if len(group_S) < 2:
-        return group_S
+        return group_S, merges, None
     product_SS = sum_SD @ sum_SD.T
     inverse_length_S = 1 / np.maximum(np.sqrt(product_SS.diagonal()), SHORTEST)
     cosine_SS = product_SS * inverse_length_S * inverse_length_S[:, None] + never_SS
@@ -76,11 +112,14 @@ def _merged(sum_SD: np.ndarray, never_SS: np.ndarray, is_seed_S: np.ndarray, thr
             greatest_S[one] = cosine_SS[one, nearest_S[one]]
             is_stale_S[one] = False
             continue
-        # A cosine is above 1 only by rounding, and a threshold above 1 merges nothing.
-        if greatest_S[one] == NEVER or min(greatest_S[one], 1.0) < threshold:
-            return group_S
-        other = int(nearest_S[one])
+        cosine, other = float(greatest_S[one]), int(nearest_S[one])
+        if cosine == NEVER:
+            return group_S, merges, None
         kept, gone = (other, one) if is_seed_S[other] or (other < one and not is_seed_S[one]) else (one, other)
+        # A cosine is above 1 only by rounding, and a threshold above 1 merges nothing.
+        merges.append(Merge(kept, gone, min(cosine, 1.0)))
+        if merges[-1].cosine < threshold:
+            return group_S, merges, merges.pop()
         group_S[group_S == gone] = kept
         product_S = product_SS[kept]
         product_S += product_SS[gone]

@@ -12,19 +12,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mereo.assembly.segment_merging import merge_segments
+from mereo.assembly.segment_merging import Merge, Merging, merging_of
 from mereo.shapes import require_shapes
 
 
 @dataclass(frozen=True, eq=False)
 class SegmentGroups:
     """`group_S` of every segment; of every group its class, its instance (from 1; 0: stuff) and its vector of length 1,
-    the direction of the sum of all its embeddings."""
+    the direction of the sum of all its embeddings. How the things among the segments merged stands in `merges` and
+    `refused`, as in `Merging`, with numbers of segments."""
 
     group_S: Tensor
     class_G: Tensor
     instance_G: Tensor
     vector_GD: Tensor
+    merges: tuple[Merge, ...] = ()
+    refused: Merge | None = None
 
 
 @torch.no_grad()
@@ -38,7 +41,7 @@ def grouped_segments(
     is_seed_S: Tensor | None = None,
     least_stuff_area: float = 0.0,
 ) -> SegmentGroups:
-    """Things merge greedily (`merge_segments`), stuff is one group a class. A segment is of its likeliest class.
+    """Things merge greedily (`merging_of`), stuff is one group a class. A segment is of its likeliest class.
 
     With seeds an instance is what grew from one; a seed on stuff is none. If all stuff is too small, all of it stays. A
     segment of area 0 counts nowhere.
@@ -51,7 +54,8 @@ def grouped_segments(
     is_thing_S = torch.tensor(is_thing, dtype=torch.bool, device=device)[class_S] & is_there_S
     thing_T = is_thing_S.nonzero()[:, 0]
     seed_T = None if is_seed_S is None else is_seed_S[thing_T]
-    root_T = merge_segments(embedding_sum_SD[thing_T], class_S[thing_T], threshold=threshold, is_seed_S=seed_T)
+    merging = merging_of(embedding_sum_SD[thing_T], class_S[thing_T], threshold=threshold, is_seed_S=seed_T)
+    root_T = merging.group_S
     # Keys of groups: a class of stuff is its index, an instance the number of classes and the segment it grew from.
     key_S = class_S.clone()
     key_S[thing_T] = num_classes + thing_T[root_T]
@@ -70,7 +74,18 @@ def grouped_segments(
     class_G = torch.where(is_instance_G, class_S[(key_G - num_classes).clamp(min=0)], key_G.clamp(max=num_classes - 1))
     instance_G = torch.where(is_instance_G, is_instance_G.cumsum(0), 0)
     sum_GD = embedding_sum_SD.new_zeros(len(key_G), embedding_sum_SD.shape[1]).index_add(0, group_S, embedding_sum_SD)
-    return SegmentGroups(group_S, class_G, instance_G, F.normalize(sum_GD, dim=1))
+    merges, refused = _numbered(merging, thing_T.tolist())
+    return SegmentGroups(group_S, class_G, instance_G, F.normalize(sum_GD, dim=1), merges, refused)
+
+
+def _numbered(merging: Merging, segments: list[int]) -> tuple[tuple[Merge, ...], Merge | None]:
+    """What merged, of which `segments` had been picked, with the numbers that these have among all."""
+
+    def numbered(merge: Merge) -> Merge:
+        return Merge(segments[merge.kept], segments[merge.gone], merge.cosine)
+
+    refused = merging.refused
+    return tuple(map(numbered, merging.merges)), None if refused is None else numbered(refused)
 
 
 def seed_segments(segment_hw: Tensor, center_N2: Tensor, num_segments: int) -> Tensor:

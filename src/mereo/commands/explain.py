@@ -9,6 +9,7 @@ import typer
 from mereo.commands.explained_affinity import explained_affinity
 from mereo.commands.explained_heat import explained_heat
 from mereo.commands.explained_levels import explained_levels
+from mereo.commands.explained_segments import explained_segments
 from mereo.commands.explained_tokens import explained_tokens
 
 
@@ -24,11 +25,17 @@ def explain(
     levels: Annotated[
         bool, typer.Option("--levels", help="Which level of a pyramid answers where (semantic_pyramid).")
     ] = False,
+    segments: Annotated[
+        bool, typer.Option("--segments", help="How segments merged into things and stuff (segment_sorting).")
+    ] = False,
     why: Annotated[
         str | None,
         typer.Option(help="Which groups speak for a class (deep_grouping): TASK=CLASS, e.g. object=road."),
     ] = None,
-    parser: Annotated[str | None, typer.Option(help="A built-in name, a parser file, or a run folder.")] = None,
+    parser: Annotated[
+        str | None,
+        typer.Option(help="A built-in name, a parser file, or a run folder; left out: street, for --why everyday."),
+    ] = None,
     at: Annotated[str | None, typer.Option(help="Ask about this pixel of the photograph: X,Y.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for index.html, the pictures and explanation.json.")] = Path(
         "explained"
@@ -37,32 +44,35 @@ def explain(
     max_pixels: Annotated[int, typer.Option(min=1, help="Larger photographs are refused.")] = 64_000_000,
 ) -> None:
     """Explain one answer: what the parser first thought and what changed it, what its tokens look at, how
-    large the cells are that answer, or which groups speak for a class.
+    large the cells are that answer, how segments merged, or which groups speak for a class.
 
     Example: mereo explain street.jpg --affinity --parser runs/camvid_affinity_small --at 120,80
     """
     from mereo.commands.parse import open_parser
     from mereo.data.image_reading import read_image
     from mereo.errors import BadInput
+    from mereo.parser.weights import GROUPING_PARSER
     from mereo.version import VERSION
 
     views = (
         (explained_affinity, affinity),
         (explained_tokens, tokens),
         (explained_levels, levels),
+        (explained_segments, segments),
         (partial(explained_heat, question=why or ""), why is not None),
     )
     chosen = [view for view, is_asked in views if is_asked]
     if len(chosen) != 1:
         got = f"{len(chosen)} views" if chosen else "no view"
         raise BadInput(
-            f"explain must know what to explain, but got {got}; give --affinity, --tokens, --levels or --why."
+            f"explain must know what to explain, but got {got}; give --affinity, --tokens, "
+            "--levels, --segments or --why."
         )
     if out.exists() and not out.is_dir():
         raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
     point = None if at is None else parsed_point(at)
     image_HWC = read_image(image, max_pixels=max_pixels)
-    loaded = open_parser(parser, device)
+    loaded = open_parser(parser or (None if why is None else GROUPING_PARSER), device)
     terms = getattr(getattr(loaded, "card", None), "terms", "") or ""
     notes = [f"Made with Mereo {VERSION}.", *([f"Terms of the parser: {terms}."] if terms else [])]
     for line in chosen[0](loaded, image_HWC, image=image, point=point, out=out, notes=notes):
