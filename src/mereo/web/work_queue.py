@@ -113,8 +113,7 @@ class WorkQueue:
     def _drop(self, job: Job) -> None:
         job.is_dropped = True
         with self._changed:
-            if job in self._waiting:
-                self._waiting.remove(job)
+            self._waiting = deque(other for other in self._waiting if other is not job)
 
     def _work(self) -> None:
         while (jobs := self._next()) is not None:
@@ -144,9 +143,7 @@ class WorkQueue:
             first = self._waiting.popleft()
             jobs = [first]
             if first.key is not None:
-                alike = [job for job in self._waiting if job.key == first.key][: self.most_together - 1]
-                for job in alike:
-                    self._waiting.remove(job)
-                jobs += alike
+                jobs += [job for job in self._waiting if job.key == first.key][: self.most_together - 1]
+                self._waiting = deque(job for job in self._waiting if job not in jobs)
             self._running = [job for job in jobs if not job.is_dropped]
             return list(self._running)
