@@ -79,6 +79,7 @@ def things_of(kind: str, folder: Path) -> int:
     return len({one.get("instance_id", 0) for one in report["images"][0]["segments"]} - {0})
 
 
+@pytest.mark.slow
 def test_parse_explain_and_index(made: tuple[str, Path], capsys: pytest.CaptureFixture) -> None:
     kind, folder = made
     things = things_of(kind, folder)
@@ -110,6 +111,7 @@ def test_parse_explain_and_index(made: tuple[str, Path], capsys: pytest.CaptureF
     assert np.asarray(Image.open(folder / "why" / "segments.png")).max() == segments
 
 
+@pytest.mark.slow
 def test_the_index_holds_each_of_them(made: tuple[str, Path], capsys: pytest.CaptureFixture) -> None:
     pytest.importorskip("lancedb", reason="the extra index is not installed")
     kind, folder = made

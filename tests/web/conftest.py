@@ -1,4 +1,5 @@
-"""One studio and one browser for all tests of the page: starting them is what takes the time."""
+"""One studio for all tests of the page, since starting it takes the time; and a browser for each file of them, since
+what drives it holds the thread's event loop as long as it is there."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +37,7 @@ def studio_address(studio_folder: Path, tmp_path_factory: pytest.TempPathFactory
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     require_browser()
     from playwright.sync_api import sync_playwright
