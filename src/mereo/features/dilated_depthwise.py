@@ -5,6 +5,8 @@ each of these quarters it is a plain convolution, for which oneDNN has a fast ba
 none (`benchmarks/dilated_depthwise.py`). A network at output stride 16 or 8 has such convolutions in its last blocks.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -70,15 +72,8 @@ def is_dilated_depthwise(convolve: nn.Conv2d) -> bool:
 
 
 def _of(convolve: nn.Conv2d) -> DilatedDepthwise:
-    twin = DilatedDepthwise(
-        convolve.in_channels,
-        convolve.out_channels,
-        convolve.kernel_size,
-        padding=convolve.padding,
-        dilation=convolve.dilation,
-        groups=convolve.groups,
-        bias=convolve.bias is not None,
-        device="meta",
-    )
+    sizes: dict[str, Any] = {name: getattr(convolve, name) for name in ("kernel_size", "padding", "dilation", "groups")}
+    has_bias = convolve.bias is not None
+    twin = DilatedDepthwise(convolve.in_channels, convolve.out_channels, bias=has_bias, device="meta", **sizes)
     twin.weight, twin.bias = convolve.weight, convolve.bias
     return twin.train(convolve.training)

@@ -46,8 +46,8 @@ class GroupingHierarchy:
         """B R: the node of `level` (1: the superpixel itself) that each superpixel belongs to; -1 where it is absent.
 
         "nearest" climbs level by level to the nearest of the nodes that equation 2 made of the level's own; "product"
-        takes the largest entry of the row of the cumulative product of `groupings`, as the paper does, whose rows do not
-        sum to 1: small groups are favoured.
+        takes the largest entry of the row of the cumulative product of `groupings`, as the paper does, whose rows do
+        not sum to 1: small groups are favoured.
         """
         if not 1 <= level <= self.num_levels:
             raise BadInput(f"level must be 1 to {self.num_levels}, but got {level}; 1 are the superpixels.")
