@@ -2,28 +2,57 @@
 
 import io
 import random
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from statistics import quantiles
 
 import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from running_server import running
 
 from mereo.data.drawn_scenes import draw_scene
-from mereo.parser.weights import load
-from mereo.web.application import create_application
-from mereo.web.service_limits import ServiceLimits
 
 LONGEST_CLICK_SECONDS = 0.1
 MOST_GROWTH = 1.05
 CLICKS = 10
 
 
-def resident_bytes() -> int:
+# In a process of its own, so that nothing else is weighed with it.
+SERVICE = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from running_server import running
+from mereo.parser.weights import load
+from mereo.web.application import create_application
+from mereo.web.service_limits import ServiceLimits
+
+limits = ServiceLimits(kept_photographs=4)
+with running(create_application({{"everyday": load("everyday")}}, limits=limits)) as one:
+    print(one.port, flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def service() -> Iterator[tuple[int, int]]:
+    """The process, and the port at which it answers."""
+    command = [sys.executable, "-c", SERVICE]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdin is not None
+        try:
+            yield process.pid, int(process.stdout.readline())
+        finally:
+            process.stdin.close()
+
+
+def resident_bytes(process: int) -> int:
     try:
-        with open("/proc/self/status", encoding="ascii") as status:
+        with open(f"/proc/{process}/status", encoding="ascii") as status:
             row = next(line for line in status if line.startswith("VmRSS"))
     except (OSError, StopIteration):
         pytest.skip("no /proc here to read the resident memory from")
@@ -58,16 +87,14 @@ def clicked(client: httpx.Client, index: int, order: random.Random) -> list[floa
 
 
 def check_photographs(num: int, *, settled_after: int) -> None:
-    limits = ServiceLimits(kept_photographs=4)
     order, seconds, early, late = random.Random(0), [], 0, 0
-    application = create_application({"everyday": load("everyday")}, limits=limits)
-    with running(application) as server, httpx.Client(base_url=f"http://localhost:{server.port}", timeout=60) as client:
+    with service() as (process, port), httpx.Client(base_url=f"http://localhost:{port}", timeout=60) as client:
         for index in range(num):
             seconds += clicked(client, index, order)
             if settled_after <= index < 2 * settled_after:
-                early = max(early, resident_bytes())
+                early = max(early, resident_bytes(process))
             elif index >= num - settled_after:
-                late = max(late, resident_bytes())
+                late = max(late, resident_bytes(process))
     assert quantiles(seconds, n=20)[-1] <= LONGEST_CLICK_SECONDS
     assert late <= MOST_GROWTH * early, f"{early / 2**20:.0f} MiB have become {late / 2**20:.0f}"
 
