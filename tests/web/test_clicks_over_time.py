@@ -101,7 +101,7 @@ def check_photographs(num: int, *, settled_after: int) -> None:
 
 @pytest.mark.slow
 def test_fifty_photographs_with_ten_clicks_each() -> None:
-    check_photographs(50, settled_after=12)
+    check_photographs(50, settled_after=18)
 
 
 @pytest.mark.soak

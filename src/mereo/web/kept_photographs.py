@@ -9,7 +9,6 @@ import numpy as np
 
 from mereo.assembly.grouped_photograph import GroupedPhotograph
 from mereo.assembly.parse import Parse
-from mereo.freed_memory import image_done
 from mereo.web.problems import Problem
 
 ID_BYTES = 16
@@ -69,7 +68,6 @@ class KeptPhotographs:
             total = sum(one.num_bytes for one in self._kept.values())
             while len(self._kept) > 1 and (len(self._kept) > self.most or total > self.most_bytes):
                 total -= self._kept.popitem(last=False)[1].num_bytes
-        image_done()
 
     def get(self, id: str) -> KeptPhotograph:
         with self._lock:

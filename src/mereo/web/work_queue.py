@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
+from mereo.freed_memory import give_back
 from mereo.web.problems import stopping, too_many
 
 # Seconds of a first job, before any has been seen; and how much the newest one counts in the mean.
@@ -131,6 +132,8 @@ class WorkQueue:
             self._mean_seconds += NEWEST_COUNTS * (seconds - self._mean_seconds)
             # The last photographs must not live on in this thread until the next ones come.
             del jobs, answers
+            # What a pass needed, hundreds of megabytes, is free now; the heap would keep it, with ever more holes.
+            give_back()
 
     def _next(self) -> list[Job] | None:
         """The longest waiting job and those that are done with it; None when the queue is closed."""
