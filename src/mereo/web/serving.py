@@ -64,7 +64,8 @@ def serve(application: FastAPI, listening: socket.socket, *, on_started: Callabl
 def listening_socket(host: str, port: int) -> socket.socket:
     """Bound before anything is loaded: whoever's port is taken learns it at once."""
     family, address = _address_of(host, port)
-    found = socket.socket(family, socket.SOCK_STREAM)
+    # Without its protocol asyncio does not know it for TCP, and short answers wait 40 ms for an acknowledgement.
+    found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
             # A port that was ours a moment ago is free. (On Windows this option would share it with another program.)
