@@ -15,9 +15,11 @@ keep() { # RUN: what `mereo table` reads goes under docs/runs
     mkdir -p "docs/runs/$1"
     cp "runs/$1"/{recipe.yaml,run.json,evaluation.json,per_image.csv} "docs/runs/$1/"
     local extra
-    for extra in tokens levels; do
+    for extra in tokens levels perceptual panoptic_quality context_error; do
         [ ! -f "runs/$1/$extra.json" ] || cp "runs/$1/$extra.json" "docs/runs/$1/"
     done
+    local curve="docs/runs/$1/scores.jsonl" # A recipe with evaluate_every leaves a learning curve.
+    grep '"score"' "runs/$1/metrics.jsonl" >"$curve" || rm "$curve"
 }
 
 # Rows of one recipe that differ in a switch: the recipe's name, then what is changed.
@@ -26,7 +28,7 @@ variant() { # NAME: sets `recipe` and `changes`
     local without_region_loss='losses=[{loss: pixel_cross_entropy, class_balance: 0.3}, {loss: coarse_pixels, weight: 0.4, class_balance: 0.3}]'
     recipe="$1" changes=()
     case "$1" in affinity_*) recipe=affinity changes=("$without_region_loss") ;; esac
-    case "$1" in pyramid_*) recipe=pyramid changes=("row=pyramid $(tr a-i A-I <<<"${1#pyramid_}")") ;; esac
+    case "$1" in pyramid_?) recipe=pyramid changes=("row=pyramid $(tr a-i A-I <<<"${1#pyramid_}")") ;; esac
     case "$1" in
     concepts_unsupervised)
         recipe=concepts
@@ -62,7 +64,7 @@ row() { # NAME SEED
     [ "$2" = 0 ] || settings+=("training.seed=$2")
     [ "$1" = smp ] &&
         command=(.venv/bin/python benchmarks/peers/train_smp_deeplabv3plus.py "recipes/camvid_fcn_$protocol.yaml")
-    [ -d "runs/$run" ] && settings+=(--resume)
+    [ -f "runs/$run/recipe.yaml" ] && settings+=(--resume) # A run that was killed before it began has none.
     "${command[@]}" --out "runs/$run" "${settings[@]}"
     if [[ "$1" = pyramid_* && ! -f "runs/$run/levels.json" ]]; then # Without unities a run leaves none by itself.
         "$mereo" evaluate "runs/$run" --levels --out "runs/$run/evaluated"
@@ -78,7 +80,7 @@ else
     names="fcn deeplabv3 affinity affinity_both affinity_positive affinity_negative affinity_learned"
     names+=" affinity_learned_positive affinity_learned_negative ocr concepts concepts_unsupervised glore"
     names+=" maskformer maskformer_concepts upernet smp grouping grouping_no_top_down"
-    names+=" pyramid_a pyramid_b pyramid_c pyramid_d pyramid_e pyramid_f pyramid_g pyramid_h pyramid_i"
+    names+=" pyramid_affinity pyramid_a pyramid_b pyramid_c pyramid_d pyramid_e pyramid_f pyramid_g pyramid_h pyramid_i"
     rows=$(for name in $names; do echo "$name:0 $name:1"; done)
 fi
 chosen=""

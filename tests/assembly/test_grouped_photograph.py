@@ -19,6 +19,7 @@ def made_hierarchy(images: int = 1) -> GroupingHierarchy:
     return GroupingHierarchy(
         label_BHW=torch.tensor([[[0, 1, 2, 3, 4, -1]]]).repeat(images, 2, 1),
         vertices_per_level=tuple(torch.zeros(images, nodes, 2) for nodes in (5, 3, 1)),
+        risen_per_level=(),
         is_present_per_level=tuple(present),
         groupings=(grouping_BRS.repeat(images, 1, 1), torch.ones(images, 3, 1) / 3),
         nearest=(message_BRS.argmax(dim=2).repeat(images, 1), torch.zeros(images, 3, dtype=torch.long)),

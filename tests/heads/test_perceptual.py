@@ -36,7 +36,8 @@ def features(seed: int = 0, **evidence: Any) -> FeatureMaps:
 
 def hierarchy(global_BC: torch.Tensor) -> GroupingHierarchy:
     nodes = torch.zeros(2, 1, 8), torch.ones(2, 1, dtype=torch.bool)
-    return GroupingHierarchy(torch.zeros(2, 32, 48, dtype=torch.int32), (nodes[0],), (nodes[1],), (), (), (), global_BC)
+    label_BHW = torch.zeros(2, 32, 48, dtype=torch.int32)
+    return GroupingHierarchy(label_BHW, (nodes[0],), (nodes[0],), (nodes[1],), (), (), (), global_BC)
 
 
 def logits(prediction: PerceptualPrediction) -> dict[str, torch.Tensor]:

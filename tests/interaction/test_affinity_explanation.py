@@ -10,11 +10,12 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
 from tiny_parser import TAXONOMY, random_image, tiny_parser
 
+from mereo.assembly.upsampled_labels import labels_of_scores
 from mereo.errors import BadInput
 from mereo.features.feature_maps import Frame
 from mereo.interaction.affinity_explanation import explain_affinity
 from mereo.parser.config import ParserConfig
-from mereo.parser.image_scores import prepared_image
+from mereo.parser.image_scores import prepared_image, scores_of
 from mereo.parser.scene_parser import SceneParser
 from mereo.reasoning.affinity_influences import influences
 from mereo.strict_yaml import validated
@@ -23,12 +24,13 @@ COUNTS_KK = torch.tensor([[9, 6, 2], [6, 7, 1], [2, 1, 3]])
 IMAGE_HWC = random_image(61, 83)
 
 
-def affinity_parser(**options: object) -> SceneParser:
+def affinity_parser(head: dict[str, object] | None = None, **options: object) -> SceneParser:
     torch.manual_seed(3)
     path = [{"stage": "projection", "width": 8}, {"stage": "class_affinity", **options}]
-    content = {"backbone": {"name": "test_efficientnet"}, "path": path}
+    content = {"backbone": {"name": "test_efficientnet"}, "path": path} | ({"heads": [head]} if head else {})
     parser = validated(ParserConfig, content, source="a test").build(TAXONOMY).eval()
-    torch.nn.init.normal_(parser.heads[0].classify.weight)
+    if head is None:
+        torch.nn.init.normal_(parser.heads[0].classify.weight)
     torch.nn.init.normal_(parser.path[1].guess.weight)
     with torch.no_grad():  # No class above the others everywhere.
         evidence = parser(prepared_image(parser, IMAGE_HWC, IMAGE_HWC.shape[:2])).evidence[0]
@@ -91,6 +93,30 @@ def test_a_point_asks_for_its_region() -> None:
 def test_learned_edges_are_explained_too() -> None:
     explanation = explain_affinity(affinity_parser(edges="learned"), IMAGE_HWC)
     assert {one.edge for region in explanation.regions for one in region.support} == {1.0}
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"head": "semantic_pyramid", "width": 8, "key_width": 4, "unity_width": 4},
+        {"head": "maskformer", "width": 8, "num_queries": 5, "num_layers": 1, "num_heads": 2, "inner_width": 8},
+        {"head": "perceptual", "width": 8},
+        {"head": "segment_sorting", "width": 8, "embedding_width": 4, "grid": [3, 3]},
+    ],
+    ids=lambda head: str(head["head"]),
+)
+def test_every_head_that_says_classes_is_explained(head: dict[str, object]) -> None:
+    parser = affinity_parser(head=head)
+    explanation = explain_affinity(parser, IMAGE_HWC)
+    assert np.array_equal(
+        explanation.refined_HW, labels_of_scores(*scores_and_size(parser), are_logits=head["head"] == "perceptual")
+    )
+    assert explanation.changed_HW.any()
+
+
+def scores_and_size(parser: SceneParser) -> tuple[torch.Tensor, tuple[int, int]]:
+    with torch.no_grad():
+        return scores_of(parser(prepared_image(parser, IMAGE_HWC, (61, 83)))).scores_Khw, (61, 83)
 
 
 def test_a_parser_without_the_stage_is_refused() -> None:

@@ -16,9 +16,11 @@ from mereo.errors import BadInput
 from mereo.features.feature_maps import Frame
 from mereo.interaction.class_scores import asked_class, class_score
 from mereo.interaction.graph_cam import carried_down, explain_heat, node_heat
+from mereo.parser.config import ParserConfig
 from mereo.parser.image_scores import prepared_image
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
 from mereo.reasoning.deep_grouping import DeepGrouping
+from mereo.strict_yaml import validated
 
 IMAGE_HWC = random_image(61, 83)
 
@@ -214,6 +216,39 @@ def test_a_task_of_the_whole_image(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [class_score(answers, asked_class(f"object={name}", taxonomy), taxonomy) for name in taxonomy.object_names]
     assert [float(one.score) for one in found] == [0.5, 2.0, -1.0]
     assert [one.share for one in found] == [0.0, 1.0, 0.0]
+
+
+def scene_parser() -> SceneParser:
+    """Its scenes hear of the graph through the mean of the highest level alone (equation 7)."""
+    taxonomy = Taxonomy("tiny", LabelTable(("sky", "road", "car")), scenes=LabelTable(("street", "room")))
+    content = {
+        "backbone": {"name": "test_efficientnet"},
+        "path": [{"stage": "feature_levels", "width": 8}, {"stage": "deep_grouping", "width": 8, "max_regions": 6}],
+        "heads": [{"head": "perceptual", "width": 8}],
+        "preprocessing": {"working_side": 96},
+    }
+    torch.manual_seed(0)
+    parser = validated(ParserConfig, content, source="a test").build(taxonomy).eval().double()
+    torch.nn.init.normal_(parser.heads[0].scene.weight)
+    for weight in grouping_of(parser).reproject.parameters():
+        torch.nn.init.zeros_(weight)
+    return parser
+
+
+def test_a_scene_that_hears_only_the_global_vector_is_explained_by_it() -> None:
+    """The score is linear in the mean of the highest level: its derivative by every node is a row of the classifier."""
+    parser, image_HWC = scene_parser(), IMAGE_HWC[:32, :40]
+    hierarchy = answers_of(parser, image_HWC).evidence[-1]
+    top_SC, weight_KC = hierarchy.risen_per_level[-1][0], parser.heads[0].scene.weight.detach()
+    assert torch.equal(top_SC.mean(dim=0), hierarchy.global_BC[0])
+    are_hot = []
+    for index, name in enumerate(("street", "room")):
+        heat_S = torch.relu(top_SC @ weight_KC[index] / len(top_SC))
+        wanted_R = carried_down(heat_S[None], hierarchy.messages)[0].numpy()
+        found = explain_heat(parser, image_HWC, f"scene={name}")
+        np.testing.assert_allclose(found.heat_per_level[-1], wanted_R, rtol=1e-6, atol=1e-12)
+        are_hot.append(any(heat_R.any() for heat_R in found.heat_per_level))
+    assert any(are_hot)
 
 
 def test_probabilities_are_asked_by_their_logarithm() -> None:

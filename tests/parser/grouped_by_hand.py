@@ -22,6 +22,7 @@ class GroupedByHand(Stage):
         hierarchy = GroupingHierarchy(
             label_BHW=label_BHW,
             vertices_per_level=tuple(ones),
+            risen_per_level=tuple(ones),
             is_present_per_level=tuple(one[..., 0] > 0 for one in ones),
             groupings=(grouping_B42, torch.full((1, 2, 1), 0.5)),
             nearest=(message_B42.argmax(dim=2), torch.zeros(1, 2, dtype=torch.long)),

@@ -7,6 +7,7 @@ class TestMyReasoner(ReasonerContract):
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,14 @@ from safetensors.torch import load, save
 sys.path.insert(0, str(Path(__file__).parents[1] / "features"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
 from stage_contract import StageContract, random_features
-from tiny_parser import TAXONOMY
+from tiny_parser import TAXONOMY, random_image
+from tiny_sorting_parser import CENTERS, STREET
+from tiny_sorting_parser import HEAD as SORTING
 
 from mereo.data.batches import Batch
+from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.parser.config import ParserConfig
+from mereo.parser.image_scores import scores_of
 from mereo.parser.objective import LossConfig, Objective, build_objective
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
 from mereo.strict import StrictConfig
@@ -34,6 +39,18 @@ NECKS: dict[str, list[dict[str, Any]]] = {
     "feature_levels": [{"stage": "feature_levels", "width": 8}],
 }
 NECKS_BEHIND = NECKS | {"level_fusion": [{"stage": "level_fusion", "width": 8}]}
+HEADS: dict[str, list[dict[str, Any]]] = {
+    "pixel_classes": [{"head": "pixel_classes"}],
+    "maskformer": [
+        {"head": "maskformer", "width": 8, "num_queries": 5, "num_layers": 1, "num_heads": 2, "inner_width": 8}
+    ],
+    "mask2former": [{"head": "mask2former", "width": 8, "num_queries": 5, "num_layers": 3, "num_heads": 2}],
+    "semantic_pyramid": [{"head": "semantic_pyramid", "width": 8, "key_width": 4, "unity_width": 4}],
+    "perceptual": [{"head": "perceptual", "width": 8}],
+    "segment_sorting": [SORTING],
+    "instance_centers": [SORTING, CENTERS],
+}
+SCENES = replace(STREET, scenes=LabelTable(("street", "room")))
 IMAGE_SIZE = (40, 56)
 
 
@@ -46,17 +63,22 @@ class ReasonerContract(StageContract):
 
     config: dict[str, Any]
     losses: list[dict[str, Any]] = [{"loss": "pixel_cross_entropy"}]
+    head_changes: dict[str, dict[str, Any]] = {}  # By head: what it must be told of this reasoner.
     before, after = "projection", "nothing"  # A host in which all that the stage says is heard.
 
-    def parser(self, before: str = "", after: str = "") -> SceneParser:
+    def parser(
+        self, before: str = "", after: str = "", *, heads: str = "pixel_classes", taxonomy: Taxonomy = TAXONOMY
+    ) -> SceneParser:
         before, after = before or self.before, after or self.after
         torch.manual_seed(0)
         content = {
             "backbone": {"name": "test_efficientnet"},
             "path": [*NECKS[before], self.config, *NECKS_BEHIND[after]],
+            "heads": [head | self.head_changes.get(head["head"], {}) for head in HEADS[heads]],
         }
-        parser = validated(ParserConfig, content, source="a test").build(TAXONOMY)
-        torch.nn.init.normal_(parser.heads[0].classify.weight)
+        parser = validated(ParserConfig, content, source="a test").build(taxonomy)
+        if heads == "pixel_classes":
+            torch.nn.init.normal_(parser.heads[0].classify.weight)
         self.prepare(parser)
         return parser
 
@@ -86,6 +108,19 @@ class ReasonerContract(StageContract):
         assert all(prediction.logits_BKhw.isfinite().all() for prediction in answers.predictions)
         parse = parser.parse(torch.zeros(*IMAGE_SIZE, 3, dtype=torch.uint8).numpy())
         assert parse.semantic.shape == IMAGE_SIZE
+
+    @pytest.mark.parametrize("heads", HEADS)
+    def test_before_every_head(self, heads: str) -> None:
+        """The head answers, and what it answers depends on what the reasoner hands on."""
+        parser = self.parser(heads=heads, taxonomy=SCENES).eval()
+        parse = parser.parse(random_image(*IMAGE_SIZE))
+        assert parse.semantic.shape == IMAGE_SIZE and parse.semantic.max() < len(STREET.object_names)
+        answers = parser(torch.randint(0, 256, (2, 3, *IMAGE_SIZE), dtype=torch.uint8))
+        scores = scores_of(answers).scores_Khw
+        assert scores.isfinite().all()
+        gradients = torch.autograd.grad(scores.square().sum(), answers.features.maps, allow_unused=True)
+        heard = [gradient for gradient in gradients if gradient is not None]
+        assert heard and all(gradient.isfinite().all() for gradient in heard)
 
     def test_training_reaches_every_parameter(self) -> None:
         parser = self.parser().train()

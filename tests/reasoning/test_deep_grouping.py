@@ -48,6 +48,7 @@ class DeepGroupingContract(ReasonerContract):
 
 class TestDeepGrouping(DeepGroupingContract):
     config = {"stage": "deep_grouping", "width": 6, "max_regions": 12}
+    head_changes = {"perceptual": {"global_width": 6}}
 
     def build(self, layout: FeatureLayout) -> DeepGrouping:
         return DeepGrouping(layout, width=6)
@@ -71,6 +72,7 @@ class TestOnLevelsOfItsWidth(DeepGroupingContract):
 class TestOnOneMap(DeepGroupingContract):
     in_layout = FeatureLayout((WIDTH,), (16,))
     config = {"stage": "deep_grouping", "width": 6, "max_regions": 12}
+    head_changes = {"perceptual": {"global_width": 6}}
 
     def build(self, layout: FeatureLayout) -> DeepGrouping:
         return DeepGrouping(layout, width=6)

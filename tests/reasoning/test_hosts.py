@@ -3,16 +3,17 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
+from contract import HEADS
 from tiny_parser import TAXONOMY, random_image
 
 from mereo.data.batches import Batch
-from mereo.parser.config import ParserConfig
+from mereo.parser.config import HeadConfig, ParserConfig
 from mereo.parser.objective import LossConfig, build_objective
 from mereo.parser.scene_parser import SceneParser
 from mereo.reasoning.concept_tokens import ConceptEvidence
@@ -101,3 +102,10 @@ def test_the_host_hears_its_tokens(name: str) -> None:
         after = parser(image_BCHW).predictions[0]
     values = [next(value for value in vars(one).values() if isinstance(value, torch.Tensor)) for one in (before, after)]
     assert not torch.allclose(*values)
+
+
+def test_the_contract_knows_every_head() -> None:
+    """A new head joins the heads that every reasoner is tried before."""
+    union, _ = get_args(HeadConfig)
+    known = {one.model_fields["head"].default for one in get_args(union)}
+    assert known == {head["head"] for heads in HEADS.values() for head in heads}

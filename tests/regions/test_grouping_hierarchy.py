@@ -16,6 +16,7 @@ def hierarchy() -> GroupingHierarchy:
     return GroupingHierarchy(
         label_BHW=torch.tensor([[[0, 0, 1, 1, 2, -1]]]),
         vertices_per_level=(torch.zeros(1, 4, 3), torch.zeros(1, 2, 3), torch.zeros(1, 1, 3)),
+        risen_per_level=(),
         is_present_per_level=(is_present_BR, both, one),
         groupings=(grouping_BRS, torch.tensor([[[0.5], [0.5]]])),
         nearest=(torch.tensor([[0, 0, 1, 0]]), torch.tensor([[0, 0]])),

@@ -8,9 +8,8 @@ import torch
 from mereo.assembly.upsampled_labels import labels_of_scores
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
-from mereo.heads.pixel_classes import PixelClassesPrediction
 from mereo.parser.answering import answering
-from mereo.parser.image_scores import prepared_image
+from mereo.parser.image_scores import prepared_image, scores_of
 from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneParser
 from mereo.reasoning.affinity_influences import RegionInfluences, influences
@@ -53,11 +52,11 @@ def explain_affinity(parser: SceneParser, image_HWC: np.ndarray) -> AffinityExpl
     with answering(parser):
         answers = parser(prepared_image(parser, image_HWC, working_size(size, parser.preprocessing.working_side)))
     evidence = next(one for one in answers.evidence if isinstance(one, AffinityEvidence))
-    logits_Khw = answers.prediction(PixelClassesPrediction).logits_BKhw[0].float()
+    refined = scores_of(answers)
     return AffinityExplanation(
         image_HWC=image_HWC,
         coarse_HW=labels_of_scores(evidence.coarse_logits_BKHW[0].float(), size),
-        refined_HW=labels_of_scores(logits_Khw, size),
+        refined_HW=labels_of_scores(refined.scores_Khw, size, are_logits=not refined.are_probabilities),
         regions=influences(stage, evidence),
         taxonomy=parser.taxonomy,
     )

@@ -72,7 +72,8 @@ def carried_down(heat_BS: Tensor, messages: Sequence[Tensor]) -> Tensor:
 def explain_heat(parser: SceneParser, image_HWC: np.ndarray, question: str) -> GraphHeat:
     """Asked about one photograph, e.g. "object=road", in one pass forward and one back as far as the graph.
 
-    Gradients are those of the vertices as they leave the reasoner: what lower levels heard from higher ones counts.
+    Gradients are those of the vertices as they leave the reasoner: what lower levels heard from higher ones counts. A
+    scene's are those of the vertices before messages went down: the head of scenes hears their mean (equation 7), too.
     """
     require_grouping(parser)
     asked = asked_class(question, parser.taxonomy)
@@ -81,7 +82,7 @@ def explain_heat(parser: SceneParser, image_HWC: np.ndarray, question: str) -> G
         # The image wants a gradient, too: of a parser whose weights are all frozen the graph would be none otherwise.
         answers = parser(prepared_image(parser, image_HWC, size).float().requires_grad_())
         hierarchy, found = last_hierarchy(answers), class_score(answers, asked, parser.taxonomy)
-        vertices = hierarchy.vertices_per_level
+        vertices = hierarchy.risen_per_level if asked.task == "scene" else hierarchy.vertices_per_level
         gradients = torch.autograd.grad(found.score, vertices, allow_unused=True)
     heat_per_level = []
     with torch.no_grad():

@@ -54,6 +54,7 @@ def _without_padding(one: Any) -> Any:
         return replace(
             one,
             vertices_per_level=tuple(v[:, :n] for v, n in zip(one.vertices_per_level, counts)),
+            risen_per_level=tuple(v[:, :n] for v, n in zip(one.risen_per_level, counts)),
             is_present_per_level=tuple(p[:, :n] for p, n in zip(one.is_present_per_level, counts)),
             groupings=tuple(grouping[:, :r, :s] for grouping, (r, s) in zip(one.groupings, pairs)),
             nearest=tuple(nearest[:, :r] for nearest, (r, _) in zip(one.nearest, pairs)),

@@ -106,10 +106,12 @@ class DeepGrouping(Stage):
             lifted_BSC = lift(pooled.vertices_BSC, seen_BRC, cumulative_BRS.transpose(1, 2))  # equation 5
             vertices.append(lifted_BSC * pooled.is_present_BS[:, :, None])
         global_BC = vertices[-1].sum(dim=1) / present[-1].sum(dim=1)[:, None]  # equation 7
+        risen = tuple(vertices)
         messages = self._descended(vertices, present, bandwidths, global_BC)
         return GroupingHierarchy(
             label_BHW=found.label_BHW,
             vertices_per_level=tuple(vertices),
+            risen_per_level=risen,
             is_present_per_level=tuple(present),
             groupings=tuple(groupings),
             nearest=tuple(nearest),

@@ -23,7 +23,8 @@ class GroupingHierarchy:
     of them: what is absent holds zeros.
 
     `label_BHW`: the superpixel of every pixel, at the image's size, named 0, 1, ... in the order of their first pixels.
-    `vertices_per_level`: B R C, as they leave the reasoner. `is_present_per_level`: B R.
+    `vertices_per_level`: B R C, as they leave the reasoner; `risen_per_level`: before messages went down, the same
+    tensors where none do. `is_present_per_level`: B R.
     `groupings`: P of equation 1 between a level and the next, B R S, whose columns sum to 1 (one fewer than levels).
     `nearest`: B R a level but the last, the node of the next level that is nearest to each node.
     `messages`: P~ of equation 8, B R S, whose rows sum to 1.
@@ -32,6 +33,7 @@ class GroupingHierarchy:
 
     label_BHW: Tensor
     vertices_per_level: tuple[Tensor, ...]
+    risen_per_level: tuple[Tensor, ...]
     is_present_per_level: tuple[Tensor, ...]
     groupings: tuple[Tensor, ...]
     nearest: tuple[Tensor, ...]
