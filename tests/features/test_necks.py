@@ -11,6 +11,7 @@ from torchvision.models.segmentation.deeplabv3 import ASPP
 
 from mereo.errors import BadInput
 from mereo.features.atrous_pyramid import AtrousPyramid, AtrousPyramidConfig
+from mereo.features.concatenated_levels import ConcatenatedLevels
 from mereo.features.conv_norm import ConvNormReLU, PresentBatchNorm2d
 from mereo.features.feature_levels import FeatureLevels
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
@@ -63,6 +64,18 @@ class TestFeaturePyramidOfOneMap(StageContract):
 class TestFeaturePyramidFromStrideEight(StageContract):
     def build(self, layout: FeatureLayout) -> FeaturePyramid:
         return FeaturePyramid(layout, width=4, finest_stride=6)
+
+
+def test_concatenated_levels_are_the_maps_at_the_finest_stride() -> None:
+    """Pixel by pixel: those of the finest map stay, coarser ones are enlarged; what is finer is left out."""
+    stage, features = ConcatenatedLevels(RESNET_50, finest_stride=4), random_features(RESNET_50, (33, 65))
+    found = stage(features, Frame(image_size=(33, 65)))
+    assert found.strides == stage.layout.strides == (4,) and found.channels == stage.layout.channels == (3840,)
+    assert torch.equal(found.last[:, :256], features.maps[1])
+    wanted = F.interpolate(features.maps[4], size=(9, 17), mode="bilinear", align_corners=False)
+    torch.testing.assert_close(found.last[:, -2048:], wanted)
+    with pytest.raises(BadInput, match="finest_stride must be at most the coarsest stride .* but got 64; lower it"):
+        ConcatenatedLevels(RESNET_50, finest_stride=64)
 
 
 def test_a_feature_pyramid_is_its_levels_and_their_fusion() -> None:

@@ -27,7 +27,7 @@ NETWORKS = [
     ("convnext_atto", 16, (40, 80, 160, 320), (4, 8, 16, 16)),
     ("swin_tiny_patch4_window7_224", None, (96, 192, 384, 768), (4, 8, 16, 32)),
     ("vit_tiny_patch16_224", None, (192, 192, 192), (16, 16, 16)),
-    ("hrnet_w18_small", None, (64, 128, 256, 512, 1024), (2, 4, 8, 16, 32)),
+    ("hrnet_w18_small", None, (64, 16, 32, 64, 128), (2, 4, 8, 16, 32)),
     ("mobilevit_xxs", None, (16, 24, 48, 64, 320), (2, 4, 8, 16, 32)),  # `vit_` within a name makes no ViT.
 ]
 

@@ -12,6 +12,7 @@ from mereo.errors import BadEnvironment, BadInput
 from mereo.features.adaptive_pyramid_context import AdaptivePyramidContext
 from mereo.features.asymmetric_nonlocal import AsymmetricNonlocal
 from mereo.features.atrous_pyramid import AtrousPyramid
+from mereo.features.concatenated_levels import ConcatenatedLevels
 from mereo.features.criss_cross_attention import CrissCrossAttention
 from mereo.features.dual_attention import DualAttention
 from mereo.features.feature_levels import FeatureLevels
@@ -52,6 +53,7 @@ STAGES = BASELINES | {
     "concept_tokens": ConceptTokens,
     "feature_levels": FeatureLevels,
     "level_fusion": LevelFusion,
+    "concatenated_levels": ConcatenatedLevels,
     "deep_grouping": DeepGrouping,
 }
 HEADS = {

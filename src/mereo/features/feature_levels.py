@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 from torch import nn
 
-from mereo.errors import BadInput
 from mereo.features.conv_norm import ConvNormReLU
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
 from mereo.features.pyramid_pooling import PyramidPooling, resized
@@ -29,12 +28,7 @@ class FeatureLevels(Stage):
         finest_stride: int = 4,
         grid_sizes: tuple[int, ...] = (1, 2, 3, 6),
     ) -> None:
-        used = [level for level, stride in enumerate(in_layout.strides) if stride >= finest_stride]
-        if not used:
-            raise BadInput(
-                f"finest_stride must be at most the coarsest stride of {in_layout.strides}, "
-                f"but got {finest_stride}; lower it."
-            )
+        used = in_layout.levels_from(finest_stride)
         strides = tuple(in_layout.strides[level] for level in used)
         super().__init__(FeatureLayout(channels=(width,) * len(used), strides=strides))
         self.used = used

@@ -59,3 +59,13 @@ class FeatureLayout:
 
     def with_last(self, channels: int) -> "FeatureLayout":
         return replace(self, channels=(*self.channels[:-1], channels))
+
+    def levels_from(self, finest_stride: int) -> list[int]:
+        """The levels of this stride and coarser ones."""
+        levels = [level for level, stride in enumerate(self.strides) if stride >= finest_stride]
+        if not levels:
+            raise BadInput(
+                f"finest_stride must be at most the coarsest stride of {self.strides}, "
+                f"but got {finest_stride}; lower it."
+            )
+        return levels

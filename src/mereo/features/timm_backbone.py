@@ -115,6 +115,10 @@ def _create(name: str, output_stride: int | None, weights: str | Path | None, si
     if not timm.is_model(name):
         raise BadInput(f"backbone must be a timm model, but got {name!r:.80}; {_nearest(name[:80])}")
     options: dict[str, Any] = {"features_only": True, **sizes}
+    if name.startswith("hrnet"):
+        options["feature_location"] = (
+            ""  # Its four branches; timm would add the wide blocks of the ImageNet classifier.
+        )
     if output_stride:
         options["output_stride"] = output_stride
     if weights is None:

@@ -10,6 +10,7 @@ from mereo.data.taxonomy import Taxonomy
 from mereo.features.adaptive_pyramid_context import AdaptivePyramidContextConfig
 from mereo.features.asymmetric_nonlocal import AsymmetricNonlocalConfig
 from mereo.features.atrous_pyramid import AtrousPyramidConfig
+from mereo.features.concatenated_levels import ConcatenatedLevelsConfig
 from mereo.features.criss_cross_attention import CrissCrossAttentionConfig
 from mereo.features.dual_attention import DualAttentionConfig
 from mereo.features.feature_levels import FeatureLevelsConfig
@@ -41,6 +42,7 @@ StageConfig = Annotated[
     | AtrousPyramidConfig
     | FeatureLevelsConfig
     | LevelFusionConfig
+    | ConcatenatedLevelsConfig
     | FeaturePyramidConfig
     | PyramidPoolingConfig
     | DualAttentionConfig
