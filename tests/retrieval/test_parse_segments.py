@@ -18,25 +18,12 @@ from mereo.assembly.parse import Parse
 from mereo.assembly.parse_pieces import pieces_of
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput
-from mereo.retrieval.parse_segments import ParseSegments, fingerprint_of, mean_over_segments
+from mereo.regions.segment_means import mean_over_segments
+from mereo.retrieval.parse_segments import ParseSegments, fingerprint_of
 from mereo.retrieval.photograph_segments import NO_SEGMENT, PhotographSegments
 
 TAXONOMY = Taxonomy("two", LabelTable(("sky", "car")), is_thing=(False, True))
 IMAGE_HWC = random_image(48, 64)
-
-
-def test_means_are_those_of_a_loop_over_pixels() -> None:
-    random = np.random.default_rng(0)
-    features_Chw, segment_HW = random.normal(size=(3, 4, 5)), random.integers(-1, 4, size=(11, 13))
-    found_NC = mean_over_segments(features_Chw, segment_HW, 4)
-    for segment in range(4):
-        total_C, count = np.zeros(3), 0
-        for y in range(11):
-            for x in range(13):
-                if segment_HW[y, x] == segment:
-                    total_C += features_Chw[:, y * 4 // 11, x * 5 // 13]
-                    count += 1
-        np.testing.assert_allclose(found_NC[segment], total_C / count, atol=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,12 +1,13 @@
 """Classes, instances and confidence of a photograph, from the answers of one pass or from averaged scores."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mereo.assembly.level_answers import on_pixels
 from mereo.assembly.upsampled_labels import labels_of_scores
+from mereo.parser.divided_things import divided_image, has_sorted_segments
 from mereo.parser.image_scores import ImageScores, scores_of
 from mereo.parser.segment_parsing import segment_rule_of, segmented_image
 from mereo.parser.sorting_parsing import SortedImage, sorted_image, sorts_segments
@@ -29,7 +30,8 @@ class ImageLabels:
 def labels_of_answers(
     parser: "SceneParser", answers: "SceneAnswers", size: tuple[int, int], *, with_confidence: bool
 ) -> ImageLabels:
-    """Of the first head that says classes. Queries and sorted segments also tell instances apart."""
+    """Of the first head that says classes. Queries and sorted segments also tell instances apart, sorted segments of a
+    later head too."""
     if sorts_segments(parser):
         found = sorted_image(parser, answers, size, with_confidence=with_confidence)
         return ImageLabels(found.semantic_HW, found.confidence_HW, found.instances_HW, sorted=found)
@@ -37,7 +39,11 @@ def labels_of_answers(
     if rule is not None:
         segmented = segmented_image(parser, answers, size, rule, with_confidence=with_confidence)
         return ImageLabels(segmented.semantic_HW, segmented.confidence_HW, segmented.instances_HW)
-    return labels_of_image_scores(parser, scores_of(answers), size, with_confidence=with_confidence)
+    labels = labels_of_image_scores(parser, scores_of(answers), size, with_confidence=with_confidence)
+    if not has_sorted_segments(parser):
+        return labels
+    divided = divided_image(parser, answers, labels.semantic_HW)
+    return replace(labels, instances_HW=divided.instances_HW, sorted=divided)
 
 
 def labels_of_image_scores(

@@ -82,10 +82,16 @@ def groups_of(parser: "SceneParser", answers: "SceneAnswers", size: tuple[int, i
 def seeds_of(parser: "SceneParser", answers: "SceneAnswers") -> Tensor | None:
     """`is_seed_S` of the first image's segments; None where segments merge by the threshold alone."""
     prediction = answers.prediction(SegmentSortingPrediction)
+    return seeds_among(parser, answers, prediction.segment_Bhw[0], prediction.class_logits_BSK.shape[1])
+
+
+def seeds_among(parser: "SceneParser", answers: "SceneAnswers", segment_hw: Tensor, num_segments: int) -> Tensor | None:
+    """The same of any segments of the first image's cells."""
+    prediction = answers.prediction(SegmentSortingPrediction)
     if not (prediction.rule.uses_seeds and any(isinstance(head, InstanceCenters) for head in parser.heads)):
         return None
     center_N2 = answers.prediction(InstanceCentersPrediction).center_N2[0]
-    return seed_segments(prediction.segment_Bhw[0], center_N2, prediction.class_logits_BSK.shape[1])
+    return seed_segments(segment_hw, center_N2, num_segments)
 
 
 def _confidence(class_logits_SK: Tensor, groups: SegmentGroups, temperature: float) -> Tensor:

@@ -16,8 +16,9 @@ from scipy import ndimage
 from mereo.assembly.parse import Parse
 from mereo.assembly.parse_pieces import pieces_of
 from mereo.errors import BadInput
+from mereo.parser.divided_things import has_sorted_segments
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
-from mereo.parser.sorting_parsing import sorts_segments
+from mereo.regions.segment_means import mean_over_segments
 from mereo.retrieval.photograph_segments import NO_SEGMENT, PhotographSegments
 from mereo.strict import StrictConfig
 
@@ -105,25 +106,11 @@ def segments_of(parse: Parse) -> tuple[np.ndarray, np.ndarray]:
     return number_HW, np.array([segment.class_index for segment in parse.segments], dtype=np.int32)
 
 
-def mean_over_segments(features_Chw: np.ndarray, segment_HW: np.ndarray, num_segments: int) -> np.ndarray:
-    """The mean of the features over the pixels of each segment (N C): each pixel has the features of its cell."""
-    channels, height, width = features_Chw.shape
-    row_H, column_W = (np.arange(long) * short // long for long, short in zip(segment_HW.shape, (height, width)))
-    features_pC = features_Chw.reshape(channels, -1).T
-    mean_NC = np.empty((num_segments, channels))
-    for segment, (ys, xs) in enumerate(ndimage.find_objects(segment_HW + 1, max_label=num_segments)):
-        cell_hw = row_H[ys, None] * width + column_W[xs]
-        count_p = np.bincount(cell_hw[segment_HW[ys, xs] == segment], minlength=len(features_pC))
-        cells = np.flatnonzero(count_p)
-        mean_NC[segment] = count_p[cells] @ features_pC[cells].astype(np.float64) / count_p.sum()
-    return mean_NC
-
-
 def fingerprint_of(parser: SceneParser, least_share: float, working_side: int | None) -> str:
     """Of the weights, what stands before and after them, and how segments are made: equal vectors, equal word."""
     digest = hashlib.blake2b(digest_size=16)
     rules = (least_share, LEAST_PIXELS, working_side, parser.preprocessing.model_dump(mode="json"))
-    kind = "parse vectors 1" if sorts_segments(parser) else "parse segments 1"
+    kind = "parse vectors 1" if has_sorted_segments(parser) else "parse segments 1"
     digest.update(repr((kind, rules, parser.taxonomy.object_names)).encode())
     for name, value in sorted(parser.state_dict().items()):
         digest.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode())
