@@ -46,6 +46,7 @@ from writers_of_answers import (
 )
 from writers_of_groups import WRITERS_OF_GROUPS
 from writers_of_labels import WRITERS_OF_LABELS
+from writers_of_measures import WRITERS_OF_MEASURES
 from writers_of_segments import WRITERS_OF_SEGMENTS
 
 from mereo.atomic_files import remove_leftovers, write_bytes, write_json, write_text
@@ -276,7 +277,7 @@ WRITERS = (
     Writer("explanation of levels", explain_levels_of_one),
     Writer("explanation of tokens", explain_tokens_of_one),
     *(Writer(name, write) for name, write in (WRITERS_OF_GROUPS | WRITERS_OF_SEGMENTS).items()),
-    *(Writer(name, write, before) for name, (write, before) in WRITERS_OF_LABELS.items()),
+    *(Writer(name, write, before) for name, (write, before) in (WRITERS_OF_LABELS | WRITERS_OF_MEASURES).items()),
     Writer("measures of tokens", lambda f: write_token_measures(TOKEN_MEASURES, f)),
     Writer("measures of levels", lambda f: write_level_measures(made_measures(), f)),
     Writer("measures of tasks", lambda f: write_perceptual_measures(perceptual_measures(), f)),

@@ -43,8 +43,8 @@ from mereo.drawing.unsure_areas import write_unsure_png
 from mereo.evaluation import evaluation_page
 from mereo.evaluation.evaluation_page import write_evaluation_page
 from mereo.evaluation.instance_evaluation import InstanceEvaluation, write_instance_evaluation
-from mereo.evaluation.panoptic_evaluation import write_panoptic_quality
 from mereo.evaluation.panoptic_files import PanopticEvaluation
+from mereo.evaluation.panoptic_quality_file import write_panoptic_quality
 from mereo.evaluation.worst_images import WorstImage
 from mereo.interaction.affinity_explanation import AffinityExplanation
 from mereo.interaction.level_explanation import LevelExplanation

@@ -21,6 +21,8 @@ from mereo.drawing.grouping_page import write_grouping_page
 from mereo.drawing.heat_page import write_heat_page
 from mereo.interaction.class_scores import AskedClass
 from mereo.interaction.graph_cam import GraphHeat
+from mereo.parser.onnx_check import Agreement
+from mereo.parser.onnx_file import OnnxParser, save_onnx
 
 
 @lru_cache(maxsize=1)
@@ -80,4 +82,5 @@ WRITERS_OF_GROUPS = {
     "groups of a parse": write_groups_of_a_parse,
     "groups of one": group_one,
     "explanation of heat": explain_heat_of_one,
+    "parser as a graph": lambda folder: save_onnx(OnnxParser(b"a graph", Agreement(0.0, 8)), folder / "parser.onnx"),
 }

@@ -54,6 +54,23 @@ def test_convolutions_are_shared_by_all_scales(convolution: str) -> None:
         torch.testing.assert_close(branch.fuse(torch.cat(big, dim=1)), branch(features))
 
 
+def test_plain_convolutions_are_those_of_torch_in_answer_gradient_and_name() -> None:
+    torch.manual_seed(0)
+    branch = LevelBranch(FeatureLayout((8,), (4,)), width=8, out_channels=5, convolution="plain", num_layers=1)
+    names = ["layers.0.0.weight", "layers.0.1.bias", "layers.0.1.weight", "fuse.bias", "fuse.weight"]
+    assert sorted(branch.state_dict()) == sorted(names)
+    torch.manual_seed(0)
+    theirs = torch.nn.Conv2d(8, 8, kernel_size=3, padding=1, bias=False)
+    torch.nn.init.kaiming_normal_(theirs.weight, mode="fan_out", nonlinearity="relu")
+    ours = branch.layers[0][0]
+    assert torch.equal(ours.weight, theirs.weight), "fresh weights are drawn as before"
+    features_BCHW = torch.randn(2, 8, 26, 30)  # Large enough for the products of `Conv3x3`.
+    for layer in (ours, theirs):
+        layer(features_BCHW).square().sum().backward()
+    assert torch.equal(ours(features_BCHW), theirs(features_BCHW))
+    torch.testing.assert_close(ours.weight.grad, theirs.weight.grad, rtol=1e-4, atol=1e-2)
+
+
 def test_finer_maps_are_left_out_and_one_must_be_left() -> None:
     layout = FeatureLayout(channels=(3, 8), strides=(2, 4))
     assert LevelBranch(layout, width=8, out_channels=5).used == [1]

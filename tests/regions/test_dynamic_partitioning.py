@@ -5,7 +5,6 @@ import torch
 import torch.nn.functional as F
 
 from mereo.errors import BadInput
-from mereo.regions.component_instances import component_instances
 from mereo.regions.dynamic_partitioning import split_noisy_segments
 from mereo.regions.unit_sphere_segments import segment_concentration, spherical_kmeans
 
@@ -53,10 +52,3 @@ def test_what_kmeans_sees_may_be_more() -> None:
 def test_what_is_refused() -> None:
     with pytest.raises(BadInput, match="threshold must be from 0 to 1 and parts at least 1"):
         split_noisy_segments(*two_kinds(), threshold=1.5)
-
-
-def test_components_of_things_alone() -> None:
-    label_HW = torch.tensor([[1, 1, 0, 2], [0, 0, 1, 2], [2, 0, 0, 0]]).numpy()
-    assert component_instances(label_HW, [1, 2]).max() == 3  # The ones touch at a corner.
-    assert component_instances(label_HW, []).max() == 0
-    assert ((component_instances(label_HW, [2]) > 0) == (label_HW == 2)).all()

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mereo.commands.progress_bar import progress_bar
+
 if TYPE_CHECKING:
     from mereo.evaluation.evaluation import Evaluation
     from mereo.evaluation.temperature_fit import TemperatureFit
@@ -38,6 +40,26 @@ def evaluate(
             help="Also panoptic quality; the true things are labelled, or connected components of their classes."
         ),
     ] = None,
+    context: Annotated[
+        Literal["labelled", "components"] | None,
+        typer.Option(help="Also context error: do things that the parser sees as alike stand among alike classes?"),
+    ] = None,
+    with_instances: Annotated[
+        Path | None,
+        typer.Option(help="A run of mereo transfer, whose detector tells the things: two branches, one answer."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Another setting of the parser, with its weights as they are: heads.0.uses_seeds=false. Repeatable.",
+        ),
+    ] = None,
+    row: Annotated[
+        str | None,
+        typer.Option(help="Which row this is: --out then is a run folder for mereo table, like that of the parser."),
+    ] = None,
     fit_temperature: Annotated[
         bool,
         typer.Option(
@@ -60,15 +82,25 @@ def evaluate(
     from rich.console import Console
 
     from mereo.commands.evaluated_familiarity import training_samples
+    from mereo.commands.evaluated_measures import (
+        evaluate_levels,
+        evaluate_segments,
+        evaluate_surroundings,
+        evaluate_tasks,
+        evaluate_tokens,
+        require_true_things,
+    )
+    from mereo.commands.evaluated_parser import measured_parser, require_fitting_options
     from mereo.data.folder_format import FolderSamples
     from mereo.errors import BadInput
     from mereo.evaluation.evaluate import evaluate as evaluate_parser
+    from mereo.evaluation.evaluated_row import require_run_for_row, write_row
     from mereo.evaluation.evaluation_files import write_evaluation
     from mereo.evaluation.worst_images import WorstImages
     from mereo.parser.devices import require_device
     from mereo.parser.perceptual_parsing import has_perceptual
     from mereo.parser.token_weights import require_tokens
-    from mereo.parser.weights import load, save_changed
+    from mereo.parser.weights import save_changed
 
     try:
         factors = tuple(float(part) for part in scales.split(","))
@@ -76,7 +108,18 @@ def evaluate(
         raise BadInput(f"--scales must be numbers, but got {scales!r}; e.g. 0.75,1.0,1.25.") from None
     if out is not None and out.exists() and not out.is_dir():
         raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
-    loaded = load(parser, device=require_device(device))
+    require_fitting_options(
+        settings=settings or (),
+        with_instances=with_instances,
+        fits=_given({"--fit-temperature": fit_temperature, "--fit-familiarity": fit_familiarity}),
+        looks=_given({"--tokens": tokens, "--levels": levels}),
+        row=row,
+        out=out,
+    )
+    if row is not None and out is not None:
+        require_run_for_row(Path(parser), out)
+    require_device(device)
+    loaded: Any = measured_parser(parser, settings=settings or (), with_instances=with_instances, device=device)
     if tokens:
         require_tokens(loaded)  # Before minutes are spent on the rest.
     samples, training = None, None
@@ -88,39 +131,62 @@ def evaluate(
         training = training_samples(Path(parser), data, split=split, description=description)
     console = Console(highlight=False, markup=False, emoji=False)
     if has_perceptual(loaded):
-        samples = _evaluate_tasks(loaded, samples, out, console)
+        samples = evaluate_tasks(loaded, samples, out, console)
         if len(samples) == 0:
             return  # No labels of objects: all is told.
+    require_true_things(samples, panoptic, context)
     fit = None
     familiarity = None if training is None else _fitted_familiarity(loaded, training, samples, console)
     if fit_temperature:
         fit = _fitted(loaded, samples, factors, flip, console)
         loaded.temperature = fit.temperature
+    conditions: dict[str, Any] = {"parser": parser, "split": split}
+    if settings:
+        conditions["settings"] = list(settings)
+    if with_instances is not None:  # Its answers have no confidence: things come from another network than classes.
+        conditions["with_instances"] = str(with_instances)
     gallery = WorstImages(samples.taxonomy, worst)
-    with _progress(console, "evaluating") as progress:
+    with progress_bar(console, "evaluating") as progress:
         evaluation = evaluate_parser(
             loaded,
             samples,
             scales=factors,
             flip=flip,
-            with_confidence=True,
+            with_confidence=with_instances is None,
             watch=gallery.see if out is not None else None,
             progress=progress,
-        ).with_conditions(parser=parser, split=split, temperature=loaded.temperature)
+        ).with_conditions(**conditions, temperature=getattr(loaded, "temperature", 1.0))
     print_evaluation(evaluation, console)
     if tokens:
-        _evaluate_tokens(loaded, samples, out, console)
+        evaluate_tokens(loaded, samples, out, console)
     if levels:
-        _evaluate_levels(loaded, samples, out, console)
+        evaluate_levels(loaded, samples, out, console)
     if panoptic is not None:
-        _evaluate_panoptic(loaded, samples, panoptic, out, console)
+        evaluate_segments(loaded, samples, panoptic, conditions, out, console)
+    if context is not None:
+        evaluate_surroundings(loaded, samples, context, conditions, out, console)
     if out is not None:
         write_evaluation(evaluation, out)
+        if row is not None:
+            others = [] if with_instances is None else [with_instances]
+            write_row(Path(parser), out, row=row, command=_own_command(), others=others)
         if fit is not None or familiarity is not None:
             temperature = None if fit is None else fit.temperature
             changed = save_changed(parser, out / CALIBRATED_FILE, temperature=temperature, familiarity=familiarity)
             console.print(f"parser: {changed}")
         console.print(f"page: {_write_page(evaluation, out, samples, gallery, fit)}")
+
+
+def _given(options: dict[str, bool]) -> list[str]:
+    return [name for name, is_given in options.items() if is_given]
+
+
+def _own_command() -> str:
+    import sys
+
+    from mereo.recipe.run_facts import command_in_words
+
+    return command_in_words([argument for argument in sys.argv[1:] if argument != "--debug"])
 
 
 def print_evaluation(evaluation: "Evaluation", console: Any) -> None:
@@ -143,61 +209,6 @@ def print_evaluation(evaluation: "Evaluation", console: Any) -> None:
 
         error = _percent(evaluation.expected_calibration_error)
         console.print(f"calibration error {error}. {unsure_in_words(evaluation)}", soft_wrap=True)
-
-
-def _evaluate_tokens(loaded: Any, samples: Any, out: Path | None, console: Any) -> None:
-    from mereo.evaluation.number_text import number_text
-    from mereo.evaluation.results_text import TOKEN_MEASURES
-    from mereo.evaluation.token_evaluation import evaluate_tokens
-    from mereo.evaluation.token_measures import write_token_measures
-
-    with _progress(console, "looking at tokens") as progress:
-        found = evaluate_tokens(loaded, samples, progress=progress)
-    values = ", ".join(f"{short} {number_text(getattr(found, name))}" for name, short in TOKEN_MEASURES.items())
-    console.print(
-        f"{found.num_tokens} tokens: {values} (S: entropy in nats, low is good; D: diversity, high is good)",
-        soft_wrap=True,
-    )
-    if out is not None:
-        write_token_measures(found, out)
-
-
-def _evaluate_levels(loaded: Any, samples: Any, out: Path | None, console: Any) -> None:
-    from mereo.commands.evaluated_levels import print_levels
-    from mereo.evaluation.level_evaluation import evaluate_levels
-    from mereo.evaluation.level_files import write_level_measures
-
-    with _progress(console, "looking at levels") as progress:
-        found = evaluate_levels(loaded, samples, progress=progress)
-    print_levels(found, console)
-    if out is not None:
-        write_level_measures(found, out)
-
-
-def _evaluate_tasks(loaded: Any, samples: Any, out: Path | None, console: Any) -> Any:
-    """Measures every task of a perceptual parser; the samples that label objects are what the rest is measured on."""
-    from mereo.commands.evaluated_tasks import print_tasks
-    from mereo.evaluation.labelled_samples import SamplesWithObjects
-    from mereo.evaluation.perceptual_evaluation import evaluate_perceptual
-    from mereo.evaluation.perceptual_files import write_perceptual_measures
-
-    with _progress(console, "evaluating every task") as progress:
-        found = evaluate_perceptual(loaded, samples, progress=progress)
-    print_tasks(found, console)
-    if out is not None:
-        write_perceptual_measures(found, out)
-    return SamplesWithObjects(samples)
-
-
-def _evaluate_panoptic(loaded: Any, samples: Any, instances: Any, out: Path | None, console: Any) -> None:
-    from mereo.commands.panoptic import print_panoptic
-    from mereo.evaluation.panoptic_evaluation import evaluate_panoptic, write_panoptic_quality
-
-    with _progress(console, "comparing segments") as progress:
-        found = evaluate_panoptic(loaded, samples, instances=instances, progress=progress)
-    print_panoptic(found, console)
-    if out is not None:
-        write_panoptic_quality(found, out)
 
 
 def _percent(value: float | None) -> str:
@@ -226,7 +237,7 @@ def _fitted_familiarity(loaded: Any, training: Any, samples: Any, console: Any) 
     from mereo.commands.evaluated_familiarity import familiarity_in_words
     from mereo.evaluation.familiarity_fit import fit_familiarity
 
-    with _progress(console, "looking at training pictures") as progress:
+    with progress_bar(console, "looking at training pictures") as progress:
         fit = fit_familiarity(loaded, training, samples, progress=progress)
     for line in familiarity_in_words(fit):
         console.print(line, soft_wrap=True)
@@ -236,7 +247,7 @@ def _fitted_familiarity(loaded: Any, training: Any, samples: Any, console: Any) 
 def _fitted(loaded: Any, samples: Any, scales: tuple[float, ...], flip: bool, console: Any) -> "TemperatureFit":
     from mereo.evaluation.temperature_fit import fit_temperature
 
-    with _progress(console, "fitting a temperature") as progress:
+    with progress_bar(console, "fitting a temperature") as progress:
         fit = fit_temperature(loaded, samples, scales=scales, flip=flip, progress=progress)
     for line in fit_in_words(fit):
         console.print(line, soft_wrap=True)
@@ -272,21 +283,3 @@ def _write_page(evaluation: "Evaluation", out: Path, samples: Any, gallery: Any,
     return write_evaluation_page(
         evaluation, out, taxonomy=samples.taxonomy, worst=gallery.worst_first(), before=before, notes=notes
     )
-
-
-class _progress:
-    """A bar on a terminal, nothing elsewhere."""
-
-    def __init__(self, console: Any, what: str) -> None:
-        from rich.progress import Progress
-
-        self.what = what
-        self.bar = Progress(console=console, disable=not console.is_terminal, transient=True)
-
-    def __enter__(self) -> Any:
-        self.bar.start()
-        self.task = self.bar.add_task(self.what, total=None)
-        return lambda done, total: self.bar.update(self.task, completed=done, total=total)
-
-    def __exit__(self, *error: object) -> None:
-        self.bar.stop()

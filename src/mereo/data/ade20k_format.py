@@ -88,6 +88,10 @@ class Ade20kSamples:
             found.append(self._raw_parts(index, self.taxonomy.parts, code_HW.shape))
         return found
 
+    def picture_and_labels(self, index: int) -> tuple[Path, tuple[Path, ...]]:
+        """The files of one sample; no label has an EXIF tag that counts."""
+        return _beside(self._stems[index], ".jpg"), ()
+
     def _raw_parts(self, index: int, table: LabelTable, size: tuple[int, ...]) -> RawLabel:
         file = _beside(self._stems[index], "_parts_1.png")
         # A picture without parts has no such file.

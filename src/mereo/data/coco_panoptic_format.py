@@ -60,3 +60,7 @@ class CocoPanopticSamples:
         """Category ids, -1 where nothing is labelled."""
         category_HW = self.maps.categories_of(index)
         return [RawLabel(kind="objects", file=self.maps.files[index], raw_HW=category_HW, table=self.taxonomy.objects)]
+
+    def picture_and_labels(self, index: int) -> tuple[Path, tuple[Path, ...]]:
+        """The files of one sample; no label has an EXIF tag that counts."""
+        return self.images[index], ()

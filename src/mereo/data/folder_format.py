@@ -8,12 +8,12 @@ import numpy as np
 from mereo.data.file_fingerprint import fingerprint_of_files
 from mereo.data.file_pairing import paired_files, stems_of_list
 from mereo.data.folder_description import TABLE_OF_KIND, FolderDescription, LoadedDescription, load_description
-from mereo.data.image_reading import open_picture, read_image
+from mereo.data.image_reading import read_image
 from mereo.data.label_reading import RawLabel, read_ids, read_label, read_raw_label, require_same_size
-from mereo.data.orientation import exif_orientation
 from mereo.data.sample import Sample, as_image, as_mask
 from mereo.data.scene_words import held_out_stems, read_scene_words
 from mereo.data.taxonomy import Taxonomy
+from mereo.data.turned_pictures import is_turned
 from mereo.errors import BadInput
 
 FIELD_OF_KIND = {
@@ -73,15 +73,15 @@ class FolderSamples:
     def __getitem__(self, index: int) -> Sample:
         files = self.files[index]
         image_HW3 = read_image(files["images"])
-        is_turned = _is_turned(files["images"])
+        is_picture_turned = is_turned(files["images"])
         labels: dict[str, Any] = {}
         for kind in self.loaded.description.label_patterns:
             if kind == "instances":
-                label_HW = read_ids(files[kind], is_turned_by_exif=is_turned)
+                label_HW = read_ids(files[kind], is_turned_by_exif=is_picture_turned)
                 label_HW[np.isin(label_HW, self.loaded.description.ignored_instance_ids)] = 0
             else:
-                label_HW = read_label(files[kind], self.loaded.table_of(kind), is_turned_by_exif=is_turned)
-            require_same_size(files["images"], image_HW3.shape[:2], files[kind], label_HW.shape[:2], is_turned)
+                label_HW = read_label(files[kind], self.loaded.table_of(kind), is_turned_by_exif=is_picture_turned)
+            require_same_size(files["images"], image_HW3.shape[:2], files[kind], label_HW.shape[:2], is_picture_turned)
             labels[FIELD_OF_KIND[kind]] = as_mask(label_HW)
         name = self._names[index]
         return Sample(name=name, image_CHW=as_image(image_HW3), scene=self.scene_of_stem.get(name), **labels)
@@ -97,10 +97,10 @@ class FolderSamples:
                 found.append(RawLabel(kind=TABLE_OF_KIND[kind], file=files[kind], raw_HW=raw_HW, table=table))
         return found
 
-
-def _is_turned(image: Path) -> bool:
-    with open_picture(image) as picture:
-        return exif_orientation(picture) != 1
+    def picture_and_labels(self, index: int) -> tuple[Path, tuple[Path, ...]]:
+        """The files of one sample; labels whose own EXIF tag counts."""
+        files = self.files[index]
+        return files["images"], tuple(files[kind] for kind in self.loaded.description.label_patterns)
 
 
 def _files_of_split(root: Path, loaded: LoadedDescription, split: str) -> dict[str, dict[str, Path]]:

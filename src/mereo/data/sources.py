@@ -7,9 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from mereo.data.component_instances import InstanceSource
 from mereo.data.sample import Samples
 from mereo.errors import BadInput
 from mereo.strict import StrictConfig
+
+# Of sources whose class maps may have things: "components" takes every connected piece of a thing's class for one.
+Instances = Annotated[InstanceSource, Field(description="components: connected pieces of things, for weak labels")]
 
 
 class FolderSource(StrictConfig):
@@ -20,6 +24,7 @@ class FolderSource(StrictConfig):
     split: str = "train"
     description: str | None = None
     scenes: Literal["all", "train", "held_out", "none"] = "all"
+    instances: Instances = "labelled"
 
 
 class ClassFoldersSource(StrictConfig):
@@ -46,6 +51,7 @@ class VocSource(StrictConfig):
     format: Literal["voc"] = "voc"
     root: str
     split: str = "train"
+    instances: Instances = "labelled"
 
 
 class Ade20kSource(StrictConfig):
@@ -54,6 +60,7 @@ class Ade20kSource(StrictConfig):
     format: Literal["ade20k"] = "ade20k"
     root: str
     taxonomy: str | None = None
+    instances: Instances = "labelled"
 
 
 class CocoPanopticSource(StrictConfig):
@@ -64,6 +71,7 @@ class CocoPanopticSource(StrictConfig):
     annotations: str
     segments: str
     images: str
+    instances: Instances = "labelled"
 
 
 class BrodenSource(StrictConfig):
@@ -83,6 +91,7 @@ class DrawnScenesSource(StrictConfig):
     seed: int = Field(0, ge=0, lt=1 << 63)
     size: tuple[int, int] = (240, 320)
     kinds: tuple[str, ...] | None = None
+    instances: Instances = "labelled"
 
 
 PlainSource = Annotated[
@@ -120,7 +129,8 @@ DataSource = Annotated[PlainSource | JoinedSource, Field(discriminator="format")
 def open_samples(source: DataSource, *, folder: Path | None = None) -> Samples:
     """The samples of a source. `folder` is the recipe's: relative roots are looked up there first."""
     open_one: Callable[..., Samples] = _OPENERS[type(source)]
-    return open_one(source, folder)
+    samples = open_one(source, folder)
+    return _with_components(samples) if getattr(source, "instances", "labelled") == "components" else samples
 
 
 def find_root(root: str, *, folder: Path | None) -> Path:
@@ -141,6 +151,12 @@ def _beside(name: str | None, folder: Path | None) -> str | None:
     if name is not None and folder is not None and not Path(name).is_absolute() and (folder / name).is_file():
         return str(folder / name)
     return name
+
+
+def _with_components(samples: Samples) -> Samples:
+    from mereo.data.samples_with_components import SamplesWithComponents
+
+    return SamplesWithComponents(samples)
 
 
 def _open_folder(source: FolderSource, folder: Path | None) -> Samples:

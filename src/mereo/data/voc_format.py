@@ -66,6 +66,10 @@ class VocSamples:
         raw_HW = read_raw_label(file, is_colour_coded=False)
         return [RawLabel(kind="objects", file=file, raw_HW=raw_HW, table=self.taxonomy.objects)]
 
+    def picture_and_labels(self, index: int) -> tuple[Path, tuple[Path, ...]]:
+        """The files of one sample; no label has an EXIF tag that counts."""
+        return self.files[index]["images"], ()
+
 
 def _split_list(root: Path, split: str) -> Path:
     path = root / LIST_FOLDER / f"{split}.txt"

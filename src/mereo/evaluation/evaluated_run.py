@@ -7,10 +7,13 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from mereo.errors import BadInput
+from mereo.evaluation.context_measures import ContextMeasures, read_context_measures
 from mereo.evaluation.evaluation import Evaluation
 from mereo.evaluation.evaluation_files import EVALUATION_FILE, PER_IMAGE_FILE, read_evaluation
 from mereo.evaluation.level_files import read_level_measures
 from mereo.evaluation.level_measures import LevelMeasures
+from mereo.evaluation.panoptic_files import PanopticEvaluation
+from mereo.evaluation.panoptic_quality_file import read_panoptic_quality
 from mereo.evaluation.perceptual_files import read_perceptual_measures
 from mereo.evaluation.perceptual_measures import PerceptualMeasures
 from mereo.evaluation.token_measures import TokenMeasures, read_token_measures
@@ -40,7 +43,7 @@ class RunRecord(BaseModel):
 @dataclass(frozen=True)
 class EvaluatedRun:
     """`tokens` is None for a parser that has none, `levels` for one that was not measured by level, `perceptual` for
-    one that answers objects alone.
+    one that answers objects alone, `panoptic` and `context` where segments were not measured.
     """
 
     folder: Path
@@ -49,6 +52,8 @@ class EvaluatedRun:
     tokens: TokenMeasures | None = None
     levels: LevelMeasures | None = None
     perceptual: PerceptualMeasures | None = None
+    panoptic: PanopticEvaluation | None = None
+    context: ContextMeasures | None = None
 
 
 def read_evaluated_run(folder: str | Path) -> EvaluatedRun:
@@ -77,4 +82,6 @@ def read_evaluated_run(folder: str | Path) -> EvaluatedRun:
         tokens=read_token_measures(folder),
         levels=read_level_measures(folder),
         perceptual=read_perceptual_measures(folder),
+        panoptic=read_panoptic_quality(folder),
+        context=read_context_measures(folder),
     )

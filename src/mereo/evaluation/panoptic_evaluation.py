@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from mereo.assembly.parse import Parse
-from mereo.atomic_files import write_json
+from mereo.data.component_instances import InstanceSource, component_instances
 from mereo.data.instances import require_instances
 from mereo.data.panoptic_labels import panoptic_labels_of
 from mereo.data.panoptic_map import PanopticMap
@@ -18,10 +17,6 @@ from mereo.errors import BadInput
 from mereo.evaluation.evaluate import pixels_of, require_same_classes
 from mereo.evaluation.panoptic_files import PanopticEvaluation
 from mereo.metrics.panoptic_quality import PanopticCounts, panoptic_counts
-from mereo.regions.component_instances import component_instances
-
-PANOPTIC_FILE = "panoptic_quality.json"
-InstanceSource = Literal["labelled", "components"]
 
 
 class AnyParser(Protocol):
@@ -67,14 +62,8 @@ def evaluate_panoptic(
         counts=counts,
         num_images=len(samples),
         seconds=time.perf_counter() - started,
+        instances=instances,
     )
-
-
-def write_panoptic_quality(evaluation: PanopticEvaluation, folder: str | Path) -> Path:
-    """`panoptic_quality.json`: measures and counts of every class."""
-    path = Path(folder) / PANOPTIC_FILE
-    write_json(path, evaluation.to_dict())
-    return path
 
 
 def labelled_panoptic(sample: Sample, taxonomy: Taxonomy, *, instances: InstanceSource = "labelled") -> PanopticMap:

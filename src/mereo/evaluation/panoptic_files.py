@@ -1,14 +1,15 @@
 """Panoptic quality of a folder of answers against a folder of labels, both in COCO's panoptic format."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from mereo.data.coco_panoptic_maps import CocoPanopticMaps
+from mereo.data.component_instances import InstanceSource
 from mereo.errors import BadInput
 from mereo.metrics.panoptic_quality import PanopticCounts, QualityMeans, panoptic_counts
 
@@ -30,13 +31,18 @@ class PanopticClassRow:
 
 @dataclass(frozen=True)
 class PanopticEvaluation:
-    """Counts over all images, and the measures as properties. Fractions, not percent."""
+    """Counts over all images, and the measures as properties. Fractions, not percent.
+
+    Of a parser on samples: `instances` says what the true things are, `conditions` what a reader must know besides.
+    """
 
     class_names: tuple[str, ...]
     is_thing: tuple[bool, ...]
     counts: PanopticCounts
     num_images: int
     seconds: float
+    instances: InstanceSource | None = None
+    conditions: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def all(self) -> QualityMeans:
@@ -76,6 +82,7 @@ class PanopticEvaluation:
         return {
             "num_images": self.num_images,
             "seconds": round(self.seconds, 3),
+            **({} if self.instances is None else {"instances": self.instances, "conditions": dict(self.conditions)}),
             **{name: _described(getattr(self, name)) for name in ("all", "things", "stuff")},
             "classes": [
                 {**vars(row), **dict(zip(names, (column[index].item() for column in columns)))}

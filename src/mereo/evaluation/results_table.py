@@ -49,6 +49,11 @@ class ResultsLine:
         """Of the seeds whose parser has more tasks than objects."""
         return [run.perceptual for run in self.runs if run.perceptual is not None]
 
+    @property
+    def has_segments(self) -> bool:
+        """Whether any seed's panoptic quality or context error has been measured."""
+        return any(run.panoptic is not None or run.context is not None for run in self.runs)
+
     def class_iou(self, class_index: int) -> float | None:
         """Mean over the seeds that have a value."""
         return mean_of([run.evaluation.per_class[class_index].iou for run in self.runs])
@@ -75,6 +80,10 @@ class ResultsTable:
     @property
     def lines_with_tasks(self) -> list[ResultsLine]:
         return [line for line in self.lines if line.perceptual_measures]
+
+    @property
+    def lines_with_segments(self) -> list[ResultsLine]:
+        return [line for line in self.lines if line.has_segments]
 
     @property
     def classes_by_frequency(self) -> list[tuple[int, str, float | None]]:

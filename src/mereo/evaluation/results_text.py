@@ -16,6 +16,7 @@ from mereo.evaluation.level_text import (
     level_header_cells,
 )
 from mereo.evaluation.number_text import duration_text, mean_and_seeds, number_text, percent_text
+from mereo.evaluation.panoptic_text import ABOUT_PANOPTIC, panoptic_cells, panoptic_header_cells
 from mereo.evaluation.perceptual_text import ABOUT_TASKS, tasks_cells, tasks_header_cells
 from mereo.evaluation.results_table import ResultsLine, ResultsTable
 
@@ -80,6 +81,7 @@ def detail_tables(table: ResultsTable) -> list[tuple[str, list[str], list[list[s
     names, by_row = [line.row for line in with_tasks], [line.perceptual_measures for line in with_tasks]
     tables = [
         (ABOUT_TASKS, tasks_header_cells(by_row), tasks_cells(names, by_row)),
+        (ABOUT_PANOPTIC, panoptic_header_cells(), panoptic_cells(table)),
         (ABOUT_TOKENS, token_header_cells(), token_cells(table)),
         (ABOUT_BORDERS, border_header_cells(table), border_cells(table)),
         (ABOUT_LEVELS, level_header_cells(table), level_cells(table)),

@@ -16,6 +16,7 @@ from mereo.counter_random import counter_generator
 from mereo.data.sample import Samples
 from mereo.errors import BadInput
 from mereo.evaluation.evaluate import pixels_of, require_same_classes, semantic_labels
+from mereo.freed_memory import image_done
 from mereo.metrics.calibration import expected_calibration_error, reliability_counts
 from mereo.metrics.temperature import confidence_at, fitted_temperature
 from mereo.parser.answering import answering
@@ -147,6 +148,7 @@ def sampled_scores(
                 logits.append(_scores_at_pixels(parser, pixels_of(sample), pixel_N, scales, flip))
                 labels.append(label_P[pixel_N.numpy()])
                 images.append(np.full(num_pixels, index // step))
+            image_done()
             if progress is not None:
                 progress(index + 1, num_images)
     if not logits:

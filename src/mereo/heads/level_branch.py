@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torchvision.ops import DeformConv2d
 
 from mereo.errors import BadInput
+from mereo.features.conv_3x3 import Conv3x3
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps
 from mereo.features.level_fusion import joined_levels
 from mereo.heads.group_norm_convs import group_norm, lateral
@@ -80,6 +81,6 @@ class DeformableConv3x3(nn.Module):
 def _layer(width: int, convolution: Convolution) -> nn.Sequential:
     if convolution == "deformable":
         return nn.Sequential(DeformableConv3x3(width), group_norm(width), nn.ReLU(inplace=True))
-    convolve = nn.Conv2d(width, width, kernel_size=3, padding=1, bias=False)
+    convolve = Conv3x3(width, width)
     nn.init.kaiming_normal_(convolve.weight, mode="fan_out", nonlinearity="relu")
     return nn.Sequential(convolve, group_norm(width), nn.ReLU(inplace=True))

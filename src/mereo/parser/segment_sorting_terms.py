@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mereo.data.batches import Batch
+from mereo.data.component_instances import InstanceSource, component_instances
 from mereo.data.instances import instance_targets
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
@@ -17,11 +18,8 @@ from mereo.losses.segment_sorting import segment_sorting_loss
 from mereo.losses.sorting_pixels import SortingPixels, sorting_pixels
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
 from mereo.processes import mean_over_processes
-from mereo.regions.component_instances import component_instances
 from mereo.regions.unit_sphere_segments import segment_sums
 from mereo.strict import StrictConfig
-
-InstanceSource = Literal["labelled", "components"]
 
 
 class SegmentSortingTerm(nn.Module):

@@ -1,6 +1,6 @@
 """A semantic parser and a detector as one: two networks, one panoptic answer. The baseline of segment sorting."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,23 +12,44 @@ from mereo.errors import BadInput
 from mereo.parser.instance_parser import InstanceParser
 from mereo.parser.scene_parser import SceneParser
 
+# The same clean-up as in the recipes of segment sorting, with which two branches are compared.
+LEAST_STUFF_PIXELS = 64
+
 
 class TwoBranches:
-    """`rules` are those of `assembly.two_branches.with_instances`. Trained apart, by `mereo train` and `transfer`."""
+    """The rules are those of `assembly.two_branches.with_instances`. Trained apart, by `mereo train` and `transfer`."""
 
-    def __init__(self, semantic: SceneParser, instances: InstanceParser, **rules: Any) -> None:
+    def __init__(
+        self,
+        semantic: SceneParser,
+        instances: InstanceParser,
+        *,
+        least_score: float = 0.5,
+        least_kept_share: float = 0.5,
+        least_stuff_pixels: int = LEAST_STUFF_PIXELS,
+    ) -> None:
         names = tuple(semantic.taxonomy.object_names[index] for index in thing_indices(semantic.taxonomy))
         if names != instances.thing_names:
             raise BadInput(
                 f"both branches must have the same things in the same order, but got {', '.join(names)} and "
                 f"{', '.join(instances.thing_names)}; train both on one taxonomy."
             )
-        self.semantic, self.instances, self.rules = semantic, instances, rules
+        self.semantic, self.instances = semantic, instances
+        self.least_score, self.least_kept_share = least_score, least_kept_share
+        self.least_stuff_pixels = least_stuff_pixels
 
     @property
     def taxonomy(self) -> Taxonomy:
         return self.semantic.taxonomy
 
-    def parse(self, image_HWC: np.ndarray, *, name: str = "image") -> Parse:
-        parse = self.semantic.parse(image_HWC, name=name)
-        return with_instances(parse, self.instances.detect(image_HWC, name=name), **self.rules)
+    def parse(
+        self, image_HWC: np.ndarray, *, name: str = "image", scales: Sequence[float] = (1.0,), flip: bool = False
+    ) -> Parse:
+        """With `scales` and `flip` the classes are averaged; things are found in one plain pass."""
+        return with_instances(
+            self.semantic.parse(image_HWC, name=name, scales=scales, flip=flip),
+            self.instances.detect(image_HWC, name=name),
+            least_score=self.least_score,
+            least_kept_share=self.least_kept_share,
+            least_stuff_pixels=self.least_stuff_pixels,
+        )

@@ -60,6 +60,11 @@ def recipe_content(path: str | Path, overrides: Sequence[str] = ()) -> dict[str,
     content = load_yaml_file(file)
     if not isinstance(content, dict):
         raise BadInput(f"recipe must be a mapping of keys, but got {type(content).__name__} in {file}; see recipes/.")
+    return with_overrides(content, overrides)
+
+
+def with_overrides(content: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """A copy with `key.path=value` written into it, one after the other. Unknown keys are the reader's to refuse."""
     for override in overrides:
         content = _overridden(content, override)
     return content

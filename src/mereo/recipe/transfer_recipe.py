@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from mereo.data.augmentation import AugmentationConfig
+from mereo.data.class_histogram import class_histogram
 from mereo.data.instances import require_instances, thing_indices
 from mereo.data.sample import Sample, Samples
 from mereo.data.sources import DataSource, open_samples
@@ -99,6 +100,8 @@ def build_transfer(recipe: TransferRecipe, *, folder: Path) -> BuiltTransfer:
                     f"{samples.taxonomy.object_names}; use one taxonomy."
                 )
             require_instances(samples[0])
+    # Which classes are rare, as `mereo train` counts them: both then cut the same crops.
+    pixels_K = class_histogram(train_samples) if recipe.augmentation.rare_class_share > 0 else None
     config, features_taxonomy, features = _features(recipe.transfer, folder, taxonomy)
     instance_config = InstanceParserConfig(
         features=config,
@@ -112,7 +115,7 @@ def build_transfer(recipe: TransferRecipe, *, folder: Path) -> BuiltTransfer:
         val_samples=val_samples,
         parser=parser,
         objective=InstanceObjective(parser),
-        augment=recipe.augmentation.build(taxonomy),
+        augment=recipe.augmentation.build(taxonomy, pixels_K),
         config=instance_config,
         features_taxonomy=features_taxonomy,
     )

@@ -1,12 +1,16 @@
 """Component instances: where labels tell no things apart, every connected piece of a thing's class is taken for one."""
 
 from collections.abc import Sequence
+from typing import Final, Literal
 
 import cc3d
 import numpy as np
 
-from mereo.regions.connected_components import CONNECTIVITY
 from mereo.shapes import require_shapes
+
+CONNECTIVITY: Final = 8
+# Where true instances come from: the labels' own, or the pieces of the classes that are things.
+InstanceSource = Literal["labelled", "components"]
 
 
 def component_instances(label_HW: np.ndarray, things: Sequence[int]) -> np.ndarray:
