@@ -1,6 +1,7 @@
 """One studio for all tests of the page, since starting it takes the time; and a browser for each file of them, since
 what drives it holds the thread's event loop as long as it is there."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,13 @@ def studio_address(studio_folder: Path, tmp_path_factory: pytest.TempPathFactory
         yield address
 
 
+@pytest.fixture
+def labels_folder(studio_folder: Path) -> Path:
+    """Where corrections go: empty when a test begins, whichever tests there were before."""
+    shutil.rmtree(studio_folder / "mereo_labels", ignore_errors=True)
+    return studio_folder / "mereo_labels"
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     require_browser()
@@ -53,7 +61,7 @@ def studio(browser: Any, studio_address: str) -> Iterator[StudioPage]:
     """A fresh window on the studio; any error in its scripts fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(90_000)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda message: faults.append(message.text) if "Content Security" in message.text else None)

@@ -81,6 +81,34 @@ def printed_address(process: Any, log: Any) -> str:
     raise RuntimeError(f"mereo studio printed no address: {told} {log.read()[-2000:]}")
 
 
+class HeldRequests:
+    """Requests that wait until they are let go: what a page does meanwhile is what people see of a slow service."""
+
+    def __init__(self, page: Any, pattern: str) -> None:
+        self.page, self.pattern = page, re.compile(pattern)
+        self.routes: list[Any] = []
+        self.holds = True
+        page.route(self.pattern, lambda route: self.routes.append(route) if self.holds else route.continue_())
+
+    def wait_for(self, number: int = 1) -> None:
+        end = time.monotonic() + SECONDS_TO_START
+        while len(self.routes) < number:
+            assert time.monotonic() < end, f"{number} requests like {self.pattern.pattern} must come"
+            self.page.wait_for_timeout(20)
+
+    def let_go(self) -> None:
+        """These, and all that come later."""
+        self.holds = False
+        for route in self.routes:
+            route.continue_()
+
+    def refuse(self, sentence: str, *, status: int = 503) -> None:
+        """These alone: what comes later goes through."""
+        self.holds = False
+        for route in self.routes:
+            route.fulfill(status=status, json={"error": sentence})
+
+
 class StudioPage:
     """What a person does, in their words; every answer waits for what they would see."""
 
@@ -105,6 +133,23 @@ class StudioPage:
         self.wait_for_text("#stage figcaption", re.escape(name))
         self.page.wait_for_selector("#progress", state="hidden")
         self.settle()
+
+    def open_file(self, path: Path) -> None:
+        self.page.set_input_files("#file", path)
+
+    def focused(self, attribute: str = "id") -> str | None:
+        """Of what has the focus; of the page itself: None."""
+        self.settle()
+        found = self.page.evaluate("(name) => document.activeElement.getAttribute(name)", attribute)
+        return None if found is None else str(found)
+
+    def tab_to(self, place: str, *, key: str = "Tab") -> None:
+        """As a person without a mouse gets there."""
+        for _ in range(90):
+            if self.page.evaluate("(place) => document.activeElement.matches(place)", place):
+                return
+            self.page.keyboard.press(key)
+        raise AssertionError(f"{place} must be reached by {key}")
 
     def settle(self) -> None:
         """Two frames: what was changed is painted."""

@@ -12,7 +12,7 @@ from tiny_parser import TAXONOMY, tiny_parser
 from mereo.parser.config import ParserConfig
 from mereo.parser.scene_parser import SceneParser
 from mereo.strict_yaml import validated
-from mereo.web.answer_shapes import FindAnswer, TokensAnswer, WhyAnswer
+from mereo.web.answer_shapes import FindAnswer, ParsersAnswer, TokensAnswer, WhyAnswer
 
 
 def token_parser() -> SceneParser:
@@ -25,7 +25,7 @@ def token_parser() -> SceneParser:
 class Finder:
     """Stands for an index; tests/web/test_found_segments.py asks a real one."""
 
-    num_segments = 7
+    num_segments, classes = 7, ["sky", "car"]
 
     def __init__(self) -> None:
         self.asked: dict[str, Any] = {}
@@ -104,7 +104,9 @@ def test_an_index_is_asked_and_told_of(ask: Asked, photograph: str, monkeypatch:
     finder = Finder()
     monkeypatch.setattr(ask.service, "finder", finder)
     monkeypatch.setattr(ask.service, "index_parser", "grouping")
-    assert ask.get("/v1/parsers").json()["index"] == {"segments": 7, "parser": "grouping"}
+    told = ParsersAnswer.model_validate_json(ask.get("/v1/parsers").content, strict=True).index
+    assert told is not None
+    assert told.model_dump() == {"segments": 7, "parser": "grouping", "classes": ["sky", "car"]}
     assert ask.parsed(parser="plain")["can"]["find"] is True
     asked = {"photograph": photograph, "x": 3, "y": 4, "top": 5, "class": "car", "not_this": False}
     answer = ask.post("/v1/find", asked)

@@ -90,7 +90,7 @@ def test_what_is_found_is_what_the_index_finds(index: Path) -> None:
 def test_only_of_a_class(index: Path) -> None:
     finder, image_HWC = SegmentFinder(index, lambda name: PARSER), random_image(48, 64, seed=9)
     classes = {one["class"] for one in ask(finder, image_HWC)["found"]}
-    assert len(classes) > 1
+    assert len(classes) > 1 and classes <= set(finder.classes) == set(PARSER.taxonomy.object_names)
     for name in classes:
         assert {one["class"] for one in ask(finder, image_HWC, class_name=name)["found"]} == {name}
     with pytest.raises(BadInput, match="but got 'rode'; did you mean 'road'"):

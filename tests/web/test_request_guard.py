@@ -100,7 +100,7 @@ def test_the_address_with_the_token_becomes_a_cookie(guarded: Asked) -> None:
     answer = guarded.get("/", params={"token": TOKEN})
     assert answer.status_code == 303 and answer.headers["location"] == "/"
     cookie = answer.headers["set-cookie"]
-    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
+    assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
     mine = {"Cookie": cookie.partition(";")[0]}
     assert guarded.get("/", headers=mine).status_code == 200
     assert guarded.get("/v1/parsers", headers=mine).status_code == 200
@@ -110,9 +110,26 @@ def test_the_address_with_the_token_becomes_a_cookie(guarded: Asked) -> None:
     error_of(guarded.get("/v1/parsers", params={"token": TOKEN}), 401)
 
 
+def test_the_address_may_be_opened_from_a_chat(guarded: Asked) -> None:
+    """What it leads on to counts as a step from the other site, too; a browser sends a lax cookie there."""
+    from_elsewhere = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    welcome = guarded.get("/", params={"token": TOKEN}, headers=from_elsewhere)
+    cookie = welcome.headers["set-cookie"].partition(";")[0]
+    assert welcome.status_code == 303
+    assert guarded.get("/", headers={**from_elsewhere, "Cookie": cookie}).status_code == 200
+
+
 def test_a_foreign_page_with_the_cookie_is_still_foreign(guarded: Asked) -> None:
-    mine = {"Authorization": f"Bearer {TOKEN}", "Origin": "http://evil.example"}
-    error_of(guarded.post("/v1/parse", png(), headers=mine), 403)
+    kept = len(guarded.service.kept)
+    cookie = guarded.get("/", params={"token": TOKEN}).headers["set-cookie"].partition(";")[0]
+    for mine in ({"Authorization": f"Bearer {TOKEN}"}, {"Cookie": cookie}):
+        assert guarded.get("/v1/folder", headers=mine).status_code == 200
+        for path in ("/v1/parse", "/v1/clicks", "/v1/labels", "/v1/find", "/v1/why", "/v1/tokens"):
+            for foreign in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+                error_of(guarded.post(path, png(), headers={**mine, **foreign}), 403)
+        for path in ("/v1/folder", "/v1/parsers", "/v1/folder/0/thumbnail", "/v1/photographs/an-id/picture"):
+            error_of(guarded.get(path, headers={**mine, "Sec-Fetch-Site": "cross-site"}), 403)
+    assert len(guarded.service.kept) == kept
 
 
 @pytest.mark.parametrize(

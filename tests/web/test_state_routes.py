@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tiny_perceptual_parser import tiny_perceptual_parser
 
 from mereo.errors import BadEnvironment, BadInput
 from mereo.parser.model_card import ModelCard
+from mereo.parser.scene_parser import SceneParser
 from mereo.web import page_files
 from mereo.web.answer_shapes import FolderAnswer, ParsersAnswer
 from mereo.web.application import create_application
@@ -58,6 +60,39 @@ def test_a_parser_is_loaded_when_it_is_asked_for_and_once() -> None:
         ask.parsed()
         ask.get("/v1/parsers")
         assert loads == [1]
+
+
+def test_a_studio_with_a_parser_that_cannot_be_loaded_does_not_begin() -> None:
+    """Its page asks at once what all parsers can do: whoever starts it learns the reason instead."""
+
+    def broken() -> SceneParser:
+        raise BadInput("a parser file must be sound, but got a broken one; train it again.")
+
+    parsers = {"tiny": tiny_parser(), "broken": broken}
+    with pytest.raises(BadInput, match="a parser file must be sound, but got a broken one"):
+        create_application(parsers, has_page=True)
+    with application_of(parsers) as application:
+        assert Asked(application).parsed(parser="tiny")["parser"] == "tiny"
+
+
+def test_a_parser_that_takes_its_time_to_load_keeps_nobody_from_the_others() -> None:
+    is_loading, may_end = threading.Event(), threading.Event()
+
+    def slow() -> SceneParser:
+        is_loading.set()
+        assert may_end.wait(60)
+        return tiny_parser()
+
+    shelf = ParserShelf({"tiny": tiny_parser(), "slow": slow}, default="tiny")
+    loading = threading.Thread(target=shelf.get, args=("slow",), daemon=True)
+    loading.start()
+    assert is_loading.wait(60)
+    others = threading.Thread(target=shelf.get, args=("tiny",), daemon=True)
+    others.start()
+    others.join(60)
+    assert not others.is_alive() and loading.is_alive()
+    may_end.set()
+    loading.join(60)
 
 
 def test_the_default_must_be_there() -> None:

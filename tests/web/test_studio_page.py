@@ -35,6 +35,17 @@ def test_a_dropped_photograph_is_opened(studio: StudioPage, studio_folder: Path)
     studio.wait_for_parse("320 × 240")
 
 
+def test_a_pasted_photograph_is_opened(studio: StudioPage, studio_folder: Path) -> None:
+    content = list((studio_folder / "field.png").read_bytes())
+    studio.page.evaluate(
+        """(content) => { const data = new DataTransfer();
+        data.items.add(new File([new Uint8Array(content)], "pasted.png", { type: "image/png" }));
+        document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true })); }""",
+        content,
+    )
+    studio.wait_for_parse("pasted.png, 320 × 240")
+
+
 def test_what_is_no_picture_is_refused_in_a_sentence(studio: StudioPage, tmp_path: Path) -> None:
     (tmp_path / "holiday.jpg").write_text("not a picture")
     studio.page.set_input_files("#file", tmp_path / "holiday.jpg")
@@ -55,7 +66,7 @@ def test_pointing_names_what_lies_there(studio: StudioPage) -> None:
 
 def test_views_and_opacity_change_the_picture(studio: StudioPage) -> None:
     studio.choose_from_folder("street.png")
-    seen = {view: None for view in ("photograph", "objects", "parts", "materials", "segments", "groups", "confidence")}
+    seen = {view: "" for view in ("photograph", "objects", "parts", "materials", "segments", "groups", "confidence")}
     for view in seen:
         studio.show(view)
         seen[view] = studio.canvas()
@@ -176,7 +187,7 @@ def test_the_mask_is_exported_as_it_is_seen(studio: StudioPage, kind: str) -> No
     assert f"{100 * mask_HW.mean():.0f} %" in told
 
 
-def test_a_correction_is_saved_as_a_label(studio: StudioPage, studio_folder: Path) -> None:
+def test_a_correction_is_saved_as_a_label(studio: StudioPage, labels_folder: Path) -> None:
     studio.choose_from_folder("field.png")
     studio.tab("select")
     assert studio.page.is_disabled("#save-labels")
@@ -187,7 +198,7 @@ def test_a_correction_is_saved_as_a_label(studio: StudioPage, studio_folder: Pat
     studio.wait_for_text("#selection", "Nothing")
     studio.page.click("#save-labels")
     assert "Save one more photograph first" in studio.wait_for_text("#saved", "Saved as")
-    labels = sorted((studio_folder / "mereo_labels" / "labels").glob("*.png"))
+    labels = sorted((labels_folder / "labels").glob("*.png"))
     values = np.unique(np.concatenate([np.asarray(Image.open(path)).ravel() for path in labels]))
     assert 255 in values and len(values) >= 2
     studio.choose_from_folder("room.png")
@@ -215,7 +226,7 @@ def test_tokens_are_shown_where_a_parser_gathers_them(studio: StudioPage) -> Non
     studio.tab("tokens")
     assert studio.page.is_disabled("#ask-tokens") and "gathers no tokens" in studio.text("#tokens-about")
     studio.page.select_option("#parser", "tokens")
-    studio.page.wait_for_selector("#ask-tokens:not([disabled])")
+    studio.page.wait_for_selector('#ask-tokens[aria-disabled="false"]')
     studio.page.click("#ask-tokens")
     studio.wait_for_text("#tokens-told", "6 tokens")
     studio.page.click("#tokens button >> nth=0")

@@ -39,6 +39,7 @@ class ParserShape(Shape):
 class IndexShape(Shape):
     segments: int
     parser: str
+    classes: list[str]
 
 
 class LimitsShape(Shape):

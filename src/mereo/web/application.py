@@ -39,7 +39,8 @@ def create_application(
     allowed_hosts: Collection[str] = LOOPBACK_HOSTS,
 ) -> FastAPI:
     """`default`: the parser that answers where none is named; left out, the first. `folder`: photographs to choose
-    from, and where corrected labels go; `index`: an index to search. `allowed_hosts`: see RequestGuard."""
+    from, and where corrected labels go; `index`: an index to search. `has_page`: with the studio, whose parsers are all
+    loaded before this returns. `allowed_hosts`: see RequestGuard."""
     shelf = parsers
     if not isinstance(shelf, ParserShelf):
         shelf = ParserShelf(shelf, default=default or next(iter(shelf), ""))
@@ -78,6 +79,8 @@ def create_application(
     for routes in (state_routes, folder_routes, parse_routes, mask_routes, asking_routes):
         application.include_router(routes.router)
     if has_page:
+        # The page begins with asking what each of them can do: one that cannot be loaded would leave it dead.
+        shelf.load_all()
         serve_page(application)
     # The last one added sees a request first.
     application.add_middleware(RequestDeadline, seconds=limits.request_seconds)

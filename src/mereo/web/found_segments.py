@@ -47,6 +47,12 @@ class SegmentFinder:
         with self._errors():
             return len(self._newest())
 
+    @property
+    def classes(self) -> list[str]:
+        """That `find` knows by name: those of the index, whichever parser a photograph was parsed by."""
+        with self._errors():
+            return self._newest().facts.taxonomy.object_names
+
     def find(
         self,
         image_HWC: np.ndarray,

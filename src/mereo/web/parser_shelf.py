@@ -27,7 +27,7 @@ class ParserShelf:
             )
         self.default = default
         self._parsers: dict[str, SceneParser | Loader] = dict(parsers)
-        self._lock = threading.Lock()
+        self._locks = {name: threading.Lock() for name in parsers}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -40,12 +40,18 @@ class ParserShelf:
         return name or self.default
 
     def get(self, name: str) -> SceneParser:
-        """May take as long as loading does: not for the event loop."""
-        with self._lock:
-            found = self._parsers[self.require(name)]
+        """May take as long as loading does, for one on the hub minutes: not for the event loop. Others can be had
+        meanwhile."""
+        with self._locks[self.require(name)]:
+            found = self._parsers[name]
             if not isinstance(found, SceneParser):
                 found = self._parsers[name] = found()
             return found
+
+    def load_all(self) -> None:
+        """For whoever is going to ask for all of them: the first that cannot be loaded is told here."""
+        for name in self.names:
+            self.get(name)
 
     def of_index(self, name: str) -> SceneParser:
         """The parser that an index names, which is mostly one of these; if not, that file. Whether it is the very

@@ -63,7 +63,9 @@ class RequestGuard:
         if scope["path"] == "/" and scope["method"] in ("GET", "HEAD"):
             given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
             if given and self._is_token(given):
-                cookie = f"{self.cookie}={given}; HttpOnly; SameSite=Strict; Path=/"
+                # Not Strict: an address that is opened from a chat comes from another site, and so does the page that
+                # it leads on to; a strict cookie would stay behind. What other sites may do, require_own_page says.
+                cookie = f"{self.cookie}={given}; HttpOnly; SameSite=Lax; Path=/"
                 return Response(status_code=303, headers={"Location": "/", "Set-Cookie": cookie})
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self._is_token(bearer.strip()):

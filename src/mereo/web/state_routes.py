@@ -18,12 +18,17 @@ async def parsers(request: Request) -> Response:
     service = service_of(request)
     shelf, limits, finder = service.shelf, service.limits, service.finder
 
+    def described_index() -> dict[str, object] | None:
+        if finder is None:
+            return None
+        return {"segments": finder.num_segments, "parser": service.index_parser, "classes": finder.classes}
+
     def described() -> dict[str, object]:
         has_index = finder is not None
         return {
             "parsers": [described_parser(name, shelf.get(name), has_index=has_index) for name in shelf.names],
             "default": shelf.default,
-            "index": None if finder is None else {"segments": finder.num_segments, "parser": service.index_parser},
+            "index": described_index(),
             "labels": service.folder_path is not None,
             "limits": {"body_bytes": limits.body_bytes, "pixels": limits.pixels, "clicks": MAX_CLICKS},
         }

@@ -1,11 +1,14 @@
 // Why?, tokens and similar surroundings: questions that the service answers.
 import * as api from "./api.js";
+import { connectAttempt } from "./attempts.js";
+import { allow } from "./buttons.js";
+import { clicks } from "./edits.js";
 import { percent } from "./maps.js";
-import { announce, change, clicks, state } from "./state.js";
+import { announce, change, isOf, isShown, state } from "./state.js";
 
 const element = (id) => document.getElementById(id);
 const NAMES = { object: "Object", part: "Part", material: "Material", scene: "Scene", texture: "Texture" };
-const lastPlace = () => { const last = clicks().at(-1) ?? state.cross; return last ? { x: last.x, y: last.y } : null; };
+const lastPlace = () => { const last = state.place ?? clicks().at(-1); return last ? { x: last.x, y: last.y } : null; };
 
 function text(name, content, className) {
   const made = document.createElement(name);
@@ -26,7 +29,8 @@ export function showQuestions() {
   element("why-task").replaceChildren(...tasks.map((task) => new Option(NAMES[task] ?? task, task)));
   showAnswers();
   const canAsk = state.parse.can.why;
-  for (const id of ["why-task", "why-class", "ask-why"]) element(id).disabled = !canAsk;
+  for (const id of ["why-task", "why-class"]) element(id).disabled = !canAsk;
+  allow(element("ask-why"), canAsk);
   element("why-about").textContent = canAsk
     ? "Which groups speak for an answer, at each level (Grad-CAM on the graph of groups)."
     : "This parser has no graph of groups to ask; choose one that groups, for one everyday.";
@@ -43,23 +47,23 @@ export function showAnswers() {
 }
 
 async function askWhy() {
-  const question = element("why-task").value + "=" + element("why-class").value;
-  const answer = await api.why({ photograph: state.parse.photograph, parser: state.parse.parser, question });
+  const { parse } = state, { photograph, parser } = parse, question = element("why-task").value + "=" + element("why-class").value;
+  const answer = await api.why({ photograph, parser, question });
+  if (!isShown(parse)) return;
   told("told", answer.told);
   // The first level that tells places apart: where nothing or everything is hot there is little to see.
   const telling = answer.levels.find(({ heat }) => new Set(heat).size > 1) ?? answer.levels[0];
-  change({ heat: { parser: state.parse.parser, levels: answer.levels }, heatLevel: telling.level, view: "heat" });
+  change({ heat: { photograph, parser, levels: answer.levels }, heatLevel: telling.level, view: "heat" });
 }
 
 export function showHeats() {
   const { heat, parse } = state;
-  const isShown = heat && parse && heat.parser === parse.parser;
-  element("heats").replaceChildren(...(isShown ? heat.levels : []).map((level) => {
+  element("heats").replaceChildren(...(heat && isOf(heat, parse) ? heat.levels : []).map((level) => {
     const item = document.createElement("li"), button = document.createElement("button");
     const { groups } = parse;
     const hot = level.heat.reduce((sum, value, at) => sum + (value >= 50 ? groups.pixelsOf[at + 1] : 0), 0) / groups.map.values.length;
     button.type = "button";
-    button.setAttribute("aria-pressed", String(state.view === "heat" && state.heatLevel === level.level));
+    button.dataset.level = level.level;
     button.append(text("span", "Level " + level.level + ", " + level.nodes + (level.nodes === 1 ? " node" : " nodes")), text("span", level.heat.some((value) => value > 0) ? "hot: " + percent(hot) : "says nothing", "quiet"));
     button.addEventListener("click", () => change({ heatLevel: level.level, view: "heat" }));
     item.append(button);
@@ -67,24 +71,32 @@ export function showHeats() {
   }));
 }
 
+// Marked in place: a button made anew would have lost the focus.
+export function markHeats() {
+  for (const button of document.querySelectorAll("#heats button")) {
+    button.setAttribute("aria-pressed", String(state.view === "heat" && state.heatLevel === Number(button.dataset.level)));
+  }
+}
+
 // ---- tokens
 
 export function showTokensReady() {
   const can = state.parse.can.tokens;
-  element("ask-tokens").disabled = !can;
+  allow(element("ask-tokens"), can);
   element("tokens-about").textContent = can
     ? "What each token of this parser looks at, the heaviest first. Click on a place first to ask about it."
     : "This parser gathers no tokens. Parsers with the stage concept_tokens do, for one of recipes/camvid_concepts_small.yaml.";
 }
 
 async function askTokens() {
-  const place = lastPlace();
-  const answer = await api.tokens({ photograph: state.parse.photograph, parser: state.parse.parser, ...(place ?? {}) });
+  const { parse } = state, { photograph, parser } = parse, place = lastPlace();
+  const answer = await api.tokens({ photograph, parser, ...(place ?? {}) });
+  if (!isShown(parse)) return;
   told("tokens-told", answer.tokens.length + " tokens" + (place ? ", those that look at " + place.x + ", " + place.y + " most first" : ", the heaviest first"));
-  element("tokens").replaceChildren(...answer.tokens.map(tokenCard));
+  element("tokens").replaceChildren(...answer.tokens.map((token) => tokenCard(token, { photograph, parser })));
 }
 
-function tokenCard(token) {
+function tokenCard(token, { photograph, parser }) {
   const weights = Uint8Array.from(atob(token.weights), (letter) => letter.charCodeAt(0));
   const map = { width: token.width, height: token.height, values: Uint32Array.from(weights) };
   const item = document.createElement("li"), button = document.createElement("button"), small = document.createElement("canvas");
@@ -99,7 +111,7 @@ function tokenCard(token) {
   button.append(small, text("strong", "Token " + token.token), text("span", classes, "quiet"));
   button.addEventListener("click", () => {
     document.querySelectorAll("#tokens button").forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
-    change({ token: { parser: state.parse.parser, map }, view: "token" });
+    change({ token: { photograph, parser, map }, view: "token" });
     announce("Token " + token.token + ": " + classes);
   });
   item.append(button);
@@ -109,23 +121,23 @@ function tokenCard(token) {
 // ---- similar surroundings
 
 export function showSimilarReady() {
-  const { index } = state.service, can = state.parse.can.find;
-  element("similar-about").textContent = !index
-    ? "No index is open. Build one with mereo index build FOLDER --out FOLDER.index, then start mereo studio FOLDER."
-    : can
-      ? "Click on a place; the " + index.segments + " segments of the index are searched for what is most like the segment there."
-      : "The index was built with another parser; choose " + index.parser + ".";
-  for (const id of ["ask-similar", "similar-class", "not-this"]) element(id).disabled = !index || !can;
-  const { classes } = state.parse.tasks.objects;
-  element("similar-class").replaceChildren(new Option("any", ""), ...classes.map((name) => new Option(name, name)));
+  const { index } = state.service, select = element("similar-class");
+  element("similar-about").textContent = index
+    ? "Click on a place; the " + index.segments + " segments of the index are searched for what is most like the segment there."
+    : "No index is open. Build one with mereo index build FOLDER --out FOLDER.index, then start mereo studio FOLDER.";
+  allow(element("ask-similar"), Boolean(index));
+  for (const id of ["similar-class", "not-this"]) element(id).disabled = !index;
+  // Classes of the index, whichever parser is shown; filled once, so that a choice stays.
+  if (!select.options.length) select.replaceChildren(new Option("any", ""), ...(index?.classes ?? []).map((name) => new Option(name, name)));
 }
 
 async function askSimilar() {
-  const place = lastPlace();
-  if (!place) { told("similar-told", "Click on a place of the photograph first."); return; }
+  const { parse } = state, place = lastPlace();
+  if (!place) { told("similar-told", "Click on a place of the photograph first, or go there with the arrow keys."); return; }
   const answer = await api.find({
-    photograph: state.parse.photograph, ...place, class: element("similar-class").value || null, not_this: element("not-this").checked,
+    photograph: parse.photograph, ...place, class: element("similar-class").value || null, not_this: element("not-this").checked,
   });
+  if (!isShown(parse)) return;
   told("similar-told", answer.found.length + (answer.found.length === 1 ? " segment" : " segments") + " like this " + answer.query.class + ", the most alike first");
   element("similar").replaceChildren(...answer.found.map(foundCard));
 }
@@ -144,9 +156,9 @@ export function forgetAnswers() {
   for (const id of ["heats", "tokens", "similar"]) element(id).replaceChildren();
 }
 
-export function connectQuestions(attempt) {
+export function connectQuestions() {
   element("why-task").addEventListener("change", showAnswers);
-  element("ask-why").addEventListener("click", () => attempt(askWhy));
-  element("ask-tokens").addEventListener("click", () => attempt(askTokens));
-  element("ask-similar").addEventListener("click", () => attempt(askSimilar));
+  connectAttempt(element("ask-why"), askWhy, "Asking why ...");
+  connectAttempt(element("ask-tokens"), askTokens, "Asking for the tokens ...");
+  connectAttempt(element("ask-similar"), askSimilar, "Searching the index ...");
 }

@@ -50,7 +50,9 @@ export function showFound() {
   scene.textContent = words.join("; ");
   showShares(rows);
   const canPin = Boolean(task) || view === "segments";
-  element("found").replaceChildren(...rows.slice(0, 300).map((row) => rowElement(row, canPin)));
+  const list = element("found"), focused = list.contains(document.activeElement) ? document.activeElement.dataset.row : null;
+  list.replaceChildren(...rows.slice(0, 300).map((row) => rowElement(row, canPin)));
+  if (focused) list.querySelector(`[data-row="${focused}"]`)?.focus();
   element("terms").textContent = [parse.terms ? "Terms of " + parse.parser + ": " + parse.terms + "." : "", "Parsed in " + parse.seconds.toFixed(2) + " s."].join(" ");
   showScale(view);
 }

@@ -53,7 +53,9 @@ function connectCross(canvas) {
       event.preventDefault();
       const step = Math.max(1, Math.round(Math.max(parse.width, parse.height) * (event.shiftKey ? 0.08 : 0.012)));
       const [dx, dy] = MOVES[event.key], within = (value, size) => Math.min(size - 1, Math.max(0, value));
-      change({ cross: { x: within(at.x + dx * step, parse.width), y: within(at.y + dy * step, parse.height) } });
+      const cross = { x: within(at.x + dx * step, parse.width), y: within(at.y + dy * step, parse.height) };
+      // The cross goes when the photograph is left; the panels still ask about this place.
+      change({ cross, place: cross });
     } else if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
       change({ cross: at });

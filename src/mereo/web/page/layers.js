@@ -1,5 +1,6 @@
 // What a view paints over the photograph: a map of codes, a colour for each code, and where borders are drawn.
 import { groupOf } from "./maps.js";
+import { isOf } from "./state.js";
 
 // Bytes in memory are red, green, blue, opacity on every machine that runs a browser.
 export const rgba = (red, green, blue, opacity) =>
@@ -29,6 +30,13 @@ export function viewsOf(parse, { heat, token }) {
   return views;
 }
 
+// A row of the list is a class of one parse; in another parser's parse it is the class of the same name, or -1: none.
+// Segments have no such names.
+export function sameRow(row, view, parse, other) {
+  if (row === null || !(view in parse.tasks) || !(view in other.tasks)) return null;
+  return other.tasks[view].classes.indexOf(parse.tasks[view].classes[row]);
+}
+
 // { map, colours (one a code), keys (codes with unlike keys have a border between them), line }
 export function layerOf(parse, state) {
   const { view, opacity } = state, chosenRow = state.lit ?? state.pinned;
@@ -53,13 +61,13 @@ export function layerOf(parse, state) {
     const colours = Uint32Array.from({ length: 101 }, (_, percents) => rgba(...onScale(SURE, percents / 100), opacity));
     return { map: parse.confidence.map, colours, line: 0 };
   }
-  if (view === "heat" && state.heat && state.heat.parser === parse.parser && parse.groups) {
+  if (view === "heat" && state.heat && isOf(state.heat, parse) && parse.groups) {
     const level = state.heat.levels[Math.min(state.heatLevel, state.heat.levels.length) - 1];
     const colours = Uint32Array.from({ length: parse.groups.pixelsOf.length }, (_, code) =>
       code ? rgba(...onScale(SURE, level.heat[code - 1] / 100), opacity * (0.35 + 0.0065 * level.heat[code - 1])) : 0);
     return { map: parse.groups.map, colours, line: 0 };
   }
-  if (view === "token" && state.token && state.token.parser === parse.parser) {
+  if (view === "token" && state.token && isOf(state.token, parse)) {
     const colours = Uint32Array.from({ length: 256 }, (_, weight) =>
       rgba(...onScale(SURE, weight / 255), opacity * (0.35 + (0.65 * weight) / 255)));
     return { map: state.token.map, colours, line: 0 };

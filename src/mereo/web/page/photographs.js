@@ -1,15 +1,27 @@
 // Where photographs come from: a file, a drop, the clipboard, the folder that the studio was started with.
 import * as api from "./api.js";
-import { change, state } from "./state.js";
+import { connectAttempt } from "./attempts.js";
+import { ofFile, ofFolder } from "./sources.js";
+import { state } from "./state.js";
 
 const element = (id) => document.getElementById(id);
 const PAGE = 24;
+let nextStart = 0; // Where the folder's list goes on.
 
-export function connectPhotographs(openFile, openNumber, openKept) {
-  const file = element("file");
+export function connectPhotographs(open) {
+  const file = element("file"), openFirst = ([first]) => { if (first) open(ofFile(first)); };
   element("open").addEventListener("click", () => file.click());
-  file.addEventListener("change", () => { if (file.files.length) openFile(file.files[0]); file.value = ""; });
-  addEventListener("paste", (event) => { const [pasted] = event.clipboardData?.files ?? []; if (pasted) openFile(pasted); });
+  file.addEventListener("change", () => { openFirst(file.files); file.value = ""; });
+  addEventListener("paste", (event) => openFirst(event.clipboardData?.files ?? []));
+  connectDrops(openFirst);
+  connectAttempt(element("more"), () => showFolder(open));
+  return {
+    showFolder: () => showFolder(open),
+    showOpened: () => showOpened(open),
+  };
+}
+
+function connectDrops(openFirst) {
   let depth = 0;
   const isFile = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
   addEventListener("dragenter", (event) => { if (isFile(event)) { depth += 1; document.body.classList.add("dragging"); } });
@@ -20,48 +32,59 @@ export function connectPhotographs(openFile, openNumber, openKept) {
     event.preventDefault();
     depth = 0;
     document.body.classList.remove("dragging");
-    const [dropped] = event.dataTransfer.files;
-    if (dropped) openFile(dropped);
+    openFirst(event.dataTransfer.files);
   });
-  element("more").addEventListener("click", () => showFolder(openNumber));
-  return {
-    showFolder: () => showFolder(openNumber),
-    showOpened: () => showOpened(openKept),
-  };
 }
 
-function card(source, name, isCurrent, open) {
+function card(source, picture, open) {
   const item = document.createElement("li"), button = document.createElement("button");
   const image = document.createElement("img"), title = document.createElement("span");
-  image.src = source;
+  image.src = picture;
   image.alt = "";
   image.loading = "lazy";
-  title.textContent = name;
+  title.textContent = source.name;
   button.type = "button";
-  button.title = name;
-  button.setAttribute("aria-current", String(isCurrent));
+  button.title = source.name;
+  button.dataset.source = source.key;
+  button.setAttribute("aria-current", "false");
   button.append(image, title);
-  button.addEventListener("click", open);
+  button.addEventListener("click", () => open(source));
   item.append(button);
   return item;
 }
 
-async function showFolder(openNumber) {
-  const list = element("folder"), shown = list.children.length;
-  const answer = await api.folder(shown, PAGE);
+async function showFolder(open) {
+  const list = element("folder"), more = element("more"), numListed = list.children.length;
+  const answer = await api.folder(nextStart, PAGE), end = nextStart + answer.photographs.length;
   element("folder-part").hidden = !answer.total;
   element("folder-title").textContent = "In the folder (" + answer.total + ")";
-  list.append(...answer.photographs.map((one) => card(api.thumbnailOf(one.number), one.name, false, () => openNumber(one.number, one.name))));
-  element("more").hidden = list.children.length >= answer.total || !answer.photographs.length;
+  // Others may have come before these since the last look: each is listed once, and they are found from the beginning.
+  nextStart = end < answer.total ? end : 0;
+  const listed = new Set([...list.querySelectorAll("button")].map((button) => button.dataset.source));
+  const sources = answer.photographs.map((one) => ofFolder(one.number, one.name)).filter((source) => !listed.has(source.key));
+  list.append(...sources.map((source) => card(source, source.thumbnail, open)));
+  const hadFocus = document.activeElement === more;
+  more.hidden = list.children.length >= answer.total || !answer.photographs.length;
+  if (hadFocus && more.hidden) (list.children[numListed] ?? list.lastElementChild)?.querySelector("button").focus();
+  markCurrent();
 }
 
-function showOpened(openKept) {
+// Cards that are there stay the same elements, with their pictures and the focus.
+function showOpened(open) {
+  const list = element("opened"), focused = list.contains(document.activeElement) ? document.activeElement : null;
+  const shown = new Map([...list.querySelectorAll("button")].map((button) => [button.dataset.source, button.parentElement]));
   element("opened-part").hidden = !state.opened.length;
-  element("opened").replaceChildren(...state.opened.map((one) =>
-    card(api.pictureOf(one.id), one.name, state.parse?.photograph === one.id, () => openKept(one))));
+  list.replaceChildren(...state.opened.map(({ id, source }) => {
+    const picture = source.thumbnail ?? api.pictureOf(id), item = shown.get(source.key) ?? card(source, picture, open), image = item.querySelector("img");
+    if (image.getAttribute("src") !== picture) image.src = picture;
+    return item;
+  }));
+  focused?.focus({ preventScroll: true });
+  markCurrent();
 }
 
-export function remember(parse) {
-  const others = state.opened.filter((one) => one.id !== parse.photograph);
-  change({ opened: [{ id: parse.photograph, name: parse.name }, ...others].slice(0, 12) });
+function markCurrent() {
+  for (const button of document.querySelectorAll(".pictures button")) {
+    button.setAttribute("aria-current", String(button.dataset.source === state.parse?.source.key));
+  }
 }

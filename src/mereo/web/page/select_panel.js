@@ -1,15 +1,18 @@
 // The selection: what clicks choose, undo and redo, exports, and regions painted for a label.
 import * as api from "./api.js";
+import { connectAttempt } from "./attempts.js";
+import { allow } from "./buttons.js";
+import { canRedo, canUndo, clicks, edit, redo, regions, undo } from "./edits.js";
 import { swatch } from "./found_panel.js";
 import { chosenCodes, percent, shareOf } from "./maps.js";
-import { announce, canRedo, canUndo, change, clicks, edit, redo, regions, state, undo } from "./state.js";
+import { announce, change, isShown, state } from "./state.js";
 
 const element = (id) => document.getElementById(id);
-const asked = (format) => ({ photograph: state.parse.photograph, parser: state.parse.parser, level: state.level, clicks: clicks(), format });
 
 export function addClick(pixel, takes) {
   if (!pixel || !state.parse?.groups) return;
   edit({ clicks: [...clicks(), { x: pixel.x, y: pixel.y, adds: !takes }] });
+  change({ place: null });
   announce(selectionInWords());
 }
 
@@ -17,6 +20,7 @@ export function stepBack() { announce(undo() ? "Undone. " + selectionInWords() :
 export function stepForward() { announce(redo() ? "Done again. " + selectionInWords() : "Nothing to do again."); }
 export function clearClicks() {
   if (clicks().length) edit({ clicks: [] });
+  change({ place: null });
   announce(selectionInWords());
 }
 
@@ -30,24 +34,25 @@ export function showSelection() {
   if (!state.parse) return;
   const isAny = clicks().length > 0;
   element("selection").textContent = selectionInWords();
-  element("undo").disabled = !canUndo();
-  element("redo").disabled = !canRedo();
-  element("clear").disabled = !isAny;
-  document.querySelectorAll("[data-format]").forEach((button) => { button.disabled = !isAny; });
+  allow(element("undo"), canUndo());
+  allow(element("redo"), canRedo());
+  allow(element("clear"), isAny);
+  document.querySelectorAll("[data-format]").forEach((button) => allow(button, isAny));
   const canLabel = Boolean(state.service.labels);
   element("labels-about").textContent = canLabel
     ? "Paint the selection as a class; save it, and mereo train learns from it."
     : "Start mereo studio with a folder of photographs, and corrected labels are saved beside them.";
-  element("paint").disabled = !isAny || !canLabel;
+  allow(element("paint"), isAny && canLabel);
   element("label-class").disabled = !canLabel;
   element("keep-parse").disabled = !canLabel;
-  element("save-labels").disabled = !canLabel || !regions().length;
-  showRegions();
+  allow(element("save-labels"), canLabel && regions().length > 0);
 }
 
-function showRegions() {
-  const { classes, colours } = state.parse.tasks.objects;
-  element("regions").replaceChildren(...regions().map((region, at) => {
+// Whoever removed a region by a key is next at the one that follows it; behind the last, at Paint.
+export function showRegions() {
+  const { classes, colours } = state.parse.tasks.objects, list = element("regions");
+  const focused = [...list.querySelectorAll("button")].indexOf(document.activeElement);
+  list.replaceChildren(...regions().map((region, at) => {
     const item = document.createElement("li"), name = document.createElement("span"), remove = document.createElement("button");
     const share = shareOf(state.parse, chosenCodes(state.parse, region.clicks, region.level));
     name.textContent = region.class + ", " + percent(share);
@@ -58,6 +63,8 @@ function showRegions() {
     item.append(swatch(colours[classes.indexOf(region.class)]), name, remove);
     return item;
   }));
+  const buttons = list.querySelectorAll("button");
+  if (focused >= 0) (buttons[Math.min(focused, buttons.length - 1)] ?? element("paint")).focus();
 }
 
 export function showClasses() {
@@ -73,12 +80,12 @@ function paint() {
 }
 
 async function exportMask(format) {
-  const stem = state.parse.name.replace(/\.[^.]*$/, "") || "photograph";
-  if (format === "png") return download(await api.mask(asked("png")), stem + "-mask.png");
-  const answer = await api.mask(asked(format));
+  const { name, photograph, parser, width, height } = state.parse, stem = name.replace(/\.[^.]*$/, "") || "photograph";
+  const answer = await api.mask({ photograph, parser, level: state.level, clicks: clicks(), format });
+  if (format === "png") return download(answer, stem + "-mask.png");
   const segmentation = format === "rle" ? answer.rle : answer.polygon;
-  const content = { image: state.parse.name, width: state.parse.width, height: state.parse.height, area: answer.area_pixels, segmentation };
-  download(new Blob([JSON.stringify(content)], { type: "application/json" }), stem + "-" + format + ".json");
+  const content = { image: name, width, height, area: answer.area_pixels, segmentation };
+  return download(new Blob([JSON.stringify(content)], { type: "application/json" }), stem + "-" + format + ".json");
 }
 
 function download(content, name) {
@@ -91,23 +98,25 @@ function download(content, name) {
 }
 
 async function save() {
+  const { parse } = state;
   const { saved } = await api.saveLabels({
-    photograph: state.parse.photograph, parser: state.parse.parser, regions: regions(), keep_parse: element("keep-parse").checked,
+    photograph: parse.photograph, parser: parse.parser, regions: regions(), keep_parse: element("keep-parse").checked,
   });
+  if (!isShown(parse)) { announce("Saved as " + saved.name + "."); return; }
   const told = document.createElement("span");
   told.textContent = "Saved as " + saved.name + "; " + percent(saved.unlabelled) + " left unlabelled. Next:";
   const commands = saved.next.map((line) => { const code = document.createElement("code"); code.textContent = line; return code; });
   element("saved").replaceChildren(told, ...commands);
 }
 
-export function connectSelection(attempt) {
+export function connectSelection() {
   element("undo").addEventListener("click", stepBack);
   element("redo").addEventListener("click", stepForward);
   element("clear").addEventListener("click", clearClicks);
   element("paint").addEventListener("click", paint);
-  element("save-labels").addEventListener("click", () => attempt(save));
+  connectAttempt(element("save-labels"), save, "Saving the label ...");
   for (const button of document.querySelectorAll("[data-format]")) {
-    button.addEventListener("click", () => attempt(() => exportMask(button.dataset.format)));
+    connectAttempt(button, () => exportMask(button.dataset.format), "Making the mask ...");
   }
   for (const radio of document.querySelectorAll('input[name="mode"]')) {
     radio.addEventListener("change", () => change({ mode: radio.value }));

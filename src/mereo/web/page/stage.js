@@ -1,7 +1,7 @@
 // One photograph with a view painted over it, the selection, the crosses; tells where it is pointed at and clicked on.
 import { chosenCodes, groupOf, place, valueAt } from "./maps.js";
+import { clicks } from "./edits.js";
 import { layerOf, rgba } from "./layers.js";
-import { clicks } from "./state.js";
 
 const MAX_CANVAS_SIDE = 1400, LONG_PRESS_MS = 480, SHADE = 0.52;
 const EDGE = rgba(255, 255, 255, 0.95), RIM = rgba(10, 12, 15, 0.75), SEAM = rgba(255, 255, 255, 1);
@@ -20,9 +20,14 @@ export class Stage {
     this.listen(onHover, onClick);
   }
 
-  show(parse) {
+  // `picture`: an image that is decoded already, so that it never comes after what is painted over it.
+  show(parse, picture) {
     this.parse = parse;
     this.figure.hidden = !parse;
+    if (!parse) return;
+    picture.alt = this.image.alt;
+    this.image.replaceWith(picture);
+    this.image = picture;
   }
 
   // The picture fills what room there is, on both axes.

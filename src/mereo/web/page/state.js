@@ -3,17 +3,15 @@
 export const state = {
   service: null,       // /v1/parsers: parsers, default, index, labels, limits
   parser: "", besideParser: "",
-  opened: [],          // photographs of this visit: { id, name, source }
+  opened: [],          // photographs of this visit, the newest first: { id, source }; see sources.js
   parse: null, beside: null,
   view: "objects", opacity: 0.6, level: 1, mode: "add",
   hovered: null, cross: null, isAltDown: false, // a pixel of the photograph, where the pointer is; where the keys are
+  place: null,                                  // where arrow keys went since the last click: panels ask about it
   lit: null, pinned: null,                      // rows of the list of what was found
-  heat: null, heatLevel: 1, token: null,
+  heat: null, heatLevel: 1, token: null,        // heat and token say of which photograph and parser they are
 };
 
-// What can be undone: clicks, and the regions painted for a label.
-const past = [], future = [];
-let edits = { clicks: [], regions: [] };
 const watchers = new Set();
 let changed = null;
 
@@ -24,7 +22,7 @@ export function change(values) {
   tell(Object.keys(values));
 }
 
-function tell(names) {
+export function tell(names) {
   if (changed) { names.forEach((name) => changed.add(name)); return; }
   changed = new Set(names);
   requestAnimationFrame(() => {
@@ -34,37 +32,10 @@ function tell(names) {
   });
 }
 
-export const clicks = () => edits.clicks;
-export const regions = () => edits.regions;
-export const canUndo = () => past.length > 0;
-export const canRedo = () => future.length > 0;
+export const isOf = (answer, parse) => answer.photograph === parse.photograph && answer.parser === parse.parser;
 
-function put(values) { edits = values; tell(["edits"]); }
-
-export function edit(values) {
-  past.push(edits);
-  future.length = 0;
-  put({ ...edits, ...values });
-}
-
-export function undo() {
-  if (!past.length) return false;
-  future.push(edits);
-  put(past.pop());
-  return true;
-}
-
-export function redo() {
-  if (!future.length) return false;
-  past.push(edits);
-  put(future.pop());
-  return true;
-}
-
-export function forgetEdits() {
-  past.length = future.length = 0;
-  put({ clicks: [], regions: [] });
-}
+// An answer may come when something else is shown; whoever asked looks here first.
+export const isShown = (parse) => state.parse !== null && isOf(parse, state.parse);
 
 let announcing = 0;
 export function announce(text) {

@@ -1,82 +1,63 @@
-// The studio: fetches parses, keeps the stages, the list and the panels in step with what is known.
+// The studio: opens photographs, keeps the stages, the list and the panels in step with what is known.
 import * as api from "./api.js";
 import * as asking from "./asking_panels.js";
-import { markFound, showFound } from "./found_panel.js";
+import { attempt, connectAttempts } from "./attempts.js";
+import { connectButtons } from "./buttons.js";
+import { turnTo } from "./edits.js";
+import { showFound } from "./found_panel.js";
 import { connectKeys } from "./keys.js";
-import { pixelsAt, TITLES, viewsOf } from "./layers.js";
-import { percent, prepared, valueAt } from "./maps.js";
-import { connectPhotographs, remember } from "./photographs.js";
-import { addClick, connectSelection, showClasses, showSelection } from "./select_panel.js";
+import { sameRow, TITLES, viewsOf } from "./layers.js";
+import { chooseLevel, levelToStartWith, showLevel } from "./level_slider.js";
+import { percent } from "./maps.js";
+import { connectPhotographs } from "./photographs.js";
+import { addClick, connectSelection, showClasses, showRegions, showSelection } from "./select_panel.js";
+import { parsesFrom, remember } from "./sources.js";
 import { Stage } from "./stage.js";
-import { announce, change, forgetEdits, state, watch } from "./state.js";
+import { announce, change, isShown, state, watch } from "./state.js";
 import { connectTabs } from "./tabs.js";
 import { connectTheme } from "./theme.js";
+import { showUnder } from "./under_line.js";
 
 const element = (id) => document.getElementById(id);
 const point = { onHover: (pixel, isAltDown) => change({ hovered: pixel, isAltDown, ...(pixel ? { cross: null } : {}) }) };
 const stage = new Stage(element("stage"), { ...point, onClick: choosePixel });
 const beside = new Stage(element("stage-beside"), { ...point, onClick: choosePixel });
-let asked = null; // What the newest parse waits for: an older one that comes later is dropped.
+let opening = null; // What is being opened: { source, control }. An older one that comes later is dropped.
 
 function choosePixel(pixel, isOther) {
   change({ cross: null });
   addClick(pixel, isOther !== (state.mode === "take"));
 }
 
-// One thing at a time that may fail: its sentence is shown, and the page stays as it was.
-async function attempt(action, progress) {
-  element("problem").hidden = true;
-  if (progress) {
-    element("progress").textContent = progress;
-    element("progress").hidden = false;
-  }
-  try {
-    return await action();
-  } catch (error) {
-    if (error.name === "AbortError") return undefined;
-    element("problem").querySelector("span").textContent = error.message;
-    element("problem").hidden = false;
-    return undefined;
-  } finally {
-    if (progress && !asked) element("progress").hidden = true;
-  }
+async function open(source) {
+  opening?.control.abort();
+  const own = (opening = { source, control: new AbortController() });
+  const found = await attempt(async () => {
+    await started();
+    return parsesFrom(source, state, own.control.signal);
+  }, { progress: "Parsing " + source.name + " ..." });
+  if (opening !== own) return;
+  opening = null;
+  if (found) show(...found); else chooseParsers(state.parse, state.beside);
 }
 
-async function open(name, parseWith) {
-  asked?.abort();
-  const own = (asked = new AbortController());
-  const answers = await attempt(async () => {
-    // The service knows no names of files; whoever opened one does.
-    const first = { ...prepared(await parseWith(state.parser, own.signal)), name };
-    const second = state.besideParser ? prepared(await api.parseAgain(first.photograph, state.besideParser, own.signal)) : null;
-    return [first, second];
-  }, "Parsing " + name + " ...");
-  if (asked !== own) return;
-  asked = null;
-  element("progress").hidden = true;
-  if (answers) await show(...answers);
-}
-
-async function show(parse, second) {
-  const source = api.pictureOf(parse.photograph), isSame = state.parse?.photograph === parse.photograph;
+// Nothing is waited for in here: the page is never half of one photograph and half of another.
+function show(first, second = { parse: null }) {
+  const { parse } = first, isKnown = isShown(parse);
   element("welcome").hidden = true;
   for (const id of ["stages", "controls", "panels"]) element(id).hidden = false;
-  for (const [one, its] of [[stage, parse], [beside, second]]) {
-    one.show(its);
-    if (!its) continue;
-    if (one.image.getAttribute("src") !== source) one.image.src = source;
-    await one.image.decode().catch(() => undefined);
-    if (its.groups) its.pixels = pixelsAt(one.image, its.groups.map);
-  }
-  element("stages").classList.toggle("two", Boolean(second));
+  stage.show(first.parse, first.picture);
+  beside.show(second.parse, second.picture);
+  element("stages").classList.toggle("two", Boolean(second.parse));
   stage.image.alt = "Photograph " + parse.name;
-  const isKnown = isSame && state.parse.parser === parse.parser;
-  if (!isKnown) { forgetEdits(); asking.forgetAnswers(); }
+  if (!isKnown) asking.forgetAnswers();
   const { heat, token } = isKnown ? state : { heat: null, token: null }, views = viewsOf(parse, { heat, token });
+  const level = turnTo(parse.source.key + ", " + parse.parser) ?? levelToStartWith(parse);
   remember(parse);
   change({
-    parse, beside: second, cross: null, pinned: null, lit: null, heat, token,
-    level: isKnown ? state.level : levelToStartWith(parse), view: views.includes(state.view) ? state.view : "objects",
+    parse, beside: second.parse, hovered: null, cross: null, pinned: null, lit: null, heat, token,
+    place: state.parse?.source.key === parse.source.key ? state.place : null,
+    level: Math.min(level, parse.groups?.levels.length ?? 1), view: views.includes(state.view) ? state.view : "objects",
   });
   showClasses();
   asking.showQuestions();
@@ -84,13 +65,6 @@ async function show(parse, second) {
   asking.showSimilarReady();
   const found = parse.tasks.objects.shares.slice(0, 4).map(([index, share]) => parse.tasks.objects.classes[index] + " " + percent(share));
   announce(parse.name + ": " + found.join(", "));
-}
-
-// About a dozen groups: few enough to see, small enough to choose things by.
-function levelToStartWith({ groups }) {
-  if (!groups) return 1;
-  const distances = groups.levels.map(({ num }) => Math.abs(Math.log(num / 12)));
-  return distances.indexOf(Math.min(...distances)) + 1;
 }
 
 function fit() {
@@ -103,8 +77,13 @@ function fit() {
   paint();
 }
 
-const shown = () => ({ ...state, isChoosing: element("tab-select").getAttribute("aria-selected") === "true" });
-function paint() { stage.paint(shown()); beside.paint(shown()); }
+function paint() {
+  const shown = { ...state, isChoosing: element("tab-select").getAttribute("aria-selected") === "true" };
+  stage.paint(shown);
+  if (!state.beside) return;
+  const row = (index) => sameRow(index, state.view, state.parse, state.beside);
+  beside.paint({ ...shown, lit: row(state.lit), pinned: row(state.pinned) });
+}
 
 function showViews() {
   const views = viewsOf(state.parse, state), legend = element("views").querySelector("legend");
@@ -118,50 +97,6 @@ function showViews() {
     return label;
   }));
   if (focused) element("views").querySelector(`[value="${focused}"]`)?.focus();
-}
-
-function showLevel() {
-  const { groups } = state.parse, slider = element("level");
-  slider.disabled = !groups;
-  if (!groups) return;
-  const count = groups.levels[state.level - 1].num, isLast = state.level === groups.levels.length;
-  const words = "level " + state.level + " of " + groups.levels.length + ": " + (isLast && count === 1 ? "the whole picture" : count + (count === 1 ? " group" : " groups"));
-  slider.max = groups.levels.length;
-  slider.value = state.level;
-  slider.setAttribute("aria-valuetext", words);
-  element("level-name").textContent = words;
-}
-
-export function chooseLevel(level) {
-  if (!state.parse?.groups || level < 1 || level > state.parse.groups.levels.length) return;
-  change({ level });
-  announce(element("level-name").textContent);
-}
-
-// What lies under the pointer or the cross, in words; of two parsers what both say.
-function wordsAt(parse, pixel) {
-  const words = [], { objects, parts, materials } = parse.tasks;
-  const index = valueAt(objects.map, parse, pixel);
-  words.push(objects.classes[index]);
-  for (const task of [parts, materials]) {
-    const value = task ? valueAt(task.map, parse, pixel) : null;
-    if (value !== null && value < task.classes.length && task.classes[value] !== "rest") words.push(task.classes[value]);
-  }
-  const segment = parse.segments[valueAt(parse.segmentMap, parse, pixel)];
-  if (segment?.instance_id) words[0] += " #" + segment.instance_id;
-  if (parse.confidence) words.push(valueAt(parse.confidence.map, parse, pixel) + " % sure");
-  return words.join(", ");
-}
-
-function showUnder() {
-  const { parse } = state, at = state.cross ?? state.hovered, under = element("under");
-  if (!at) { under.textContent = ""; markFound(null); return; }
-  const place = at.x + ", " + at.y + ": ";
-  under.textContent = state.beside
-    ? place + parse.parser + " says " + wordsAt(parse, at) + "; " + state.beside.parser + " says " + wordsAt(state.beside, at)
-    : place + wordsAt(parse, at);
-  const map = state.view === "segments" ? parse.segmentMap : (parse.tasks[state.view] ?? parse.tasks.objects).map;
-  markFound(valueAt(map, parse, at));
 }
 
 function showCaptions() {
@@ -181,21 +116,32 @@ watch((changed) => {
   if (any("parse", "view")) showFound();
   if (any("opened", "parse")) photographs.showOpened();
   if (any("edits", "level", "parse")) showSelection();
-  if (any("heat", "heatLevel", "view", "parse")) asking.showHeats();
+  if (any("edits", "parse")) showRegions();
+  if (any("heat", "parse")) asking.showHeats();
+  if (any("heat", "heatLevel", "view", "parse")) asking.markHeats();
   if (any("hovered", "cross", "view", "parse", "pinned")) showUnder();
   paint();
 });
 
-const photographs = connectPhotographs(
-  (file) => open(file.name, (parser, signal) => api.parseFile(file, parser, signal)),
-  (number, name) => open(name, (parser, signal) => api.parseFolder(number, parser, signal)),
-  (kept) => open(kept.name, (parser, signal) => api.parseAgain(kept.id, parser, signal)),
-);
+const photographs = connectPhotographs(open);
 
+// Whatever is on its way is asked for anew, of the parsers that are chosen now.
 function againWithParsers() {
-  const parse = state.parse;
-  if (parse) open(parse.name, (parser, signal) => api.parseAgain(parse.photograph, parser, signal));
+  const source = opening?.source ?? state.parse?.source;
+  if (source) open(source);
 }
+
+// Where opening failed, the choice goes back to what is shown.
+function chooseParsers(parse, besideParse) {
+  if (!parse) return;
+  change({ parser: parse.parser, besideParser: besideParse?.parser ?? "" });
+  element("parser").value = state.parser;
+  element("beside").value = state.besideParser;
+}
+
+let starting = null;
+// Whoever opens a photograph waits for it; what failed is tried again.
+const started = () => (starting ??= start().catch((error) => { starting = null; throw error; }));
 
 async function start() {
   const service = await api.parsers();
@@ -205,18 +151,19 @@ async function start() {
   element("parser").value = service.default;
   element("beside").replaceChildren(new Option("nothing", ""), ...options());
   element("beside-field").hidden = service.parsers.length < 2;
-  await photographs.showFolder();
+  attempt(photographs.showFolder);
 }
 
 element("parser").addEventListener("change", (event) => { change({ parser: event.target.value }); againWithParsers(); });
 element("beside").addEventListener("change", (event) => { change({ besideParser: event.target.value }); againWithParsers(); });
 element("opacity").addEventListener("input", (event) => change({ opacity: event.target.value / 100 }));
 element("level").addEventListener("input", (event) => chooseLevel(Number(event.target.value)));
-element("close-problem").addEventListener("click", () => { element("problem").hidden = true; });
 addEventListener("resize", fit);
+connectButtons();
+connectAttempts();
 connectTabs(() => paint());
 connectTheme();
 connectKeys({ chooseLevel });
-connectSelection(attempt);
-asking.connectQuestions(attempt);
-attempt(start);
+connectSelection();
+asking.connectQuestions();
+attempt(started);

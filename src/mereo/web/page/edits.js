@@ -1,0 +1,51 @@
+// What can be undone: clicks, and the regions painted for a label. Each photograph has its own with each parser, and
+// finds them again when it is shown again.
+import { state, tell } from "./state.js";
+
+const MOST_HISTORIES = 48;
+const histories = new Map(); // Those of what is not shown, the one left longest ago first.
+const fresh = () => ({ edits: { clicks: [], regions: [] }, past: [], future: [], level: null });
+let key = "", own = fresh();
+
+export const clicks = () => own.edits.clicks;
+export const regions = () => own.edits.regions;
+export const canUndo = () => own.past.length > 0;
+export const canRedo = () => own.future.length > 0;
+
+function put(edits) { own.edits = edits; tell(["edits"]); }
+
+export function edit(values) {
+  own.past.push(own.edits);
+  own.future.length = 0;
+  put({ ...own.edits, ...values });
+}
+
+export function undo() {
+  if (!own.past.length) return false;
+  own.future.push(own.edits);
+  put(own.past.pop());
+  return true;
+}
+
+export function redo() {
+  if (!own.future.length) return false;
+  own.past.push(own.edits);
+  put(own.future.pop());
+  return true;
+}
+
+// Gives the level at which it was left, since clicks mean groups of a level; null where nothing was done yet.
+export function turnTo(newKey) {
+  if (newKey === key) return state.level;
+  if (canUndo() || canRedo()) keep(key, { ...own, level: state.level });
+  key = newKey;
+  own = histories.get(key) ?? fresh();
+  histories.delete(key);
+  tell(["edits"]);
+  return own.level;
+}
+
+function keep(itsKey, history) {
+  histories.set(itsKey, history);
+  if (histories.size > MOST_HISTORIES) histories.delete(histories.keys().next().value);
+}

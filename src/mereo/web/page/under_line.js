@@ -1,0 +1,30 @@
+// The line below the photograph: what lies under the pointer or the cross, in words.
+import { markFound } from "./found_panel.js";
+import { valueAt } from "./maps.js";
+import { state } from "./state.js";
+
+function wordsAt(parse, pixel) {
+  const words = [], { objects, parts, materials, texture } = parse.tasks;
+  const index = valueAt(objects.map, parse, pixel);
+  words.push(objects.classes[index]);
+  for (const task of [parts, materials, texture]) {
+    const value = task ? valueAt(task.map, parse, pixel) : null;
+    if (value !== null && value < task.classes.length && task.classes[value] !== "rest") words.push(task.classes[value]);
+  }
+  const segment = parse.segments[valueAt(parse.segmentMap, parse, pixel)];
+  if (segment?.instance_id) words[0] += " #" + segment.instance_id;
+  if (parse.confidence) words.push(valueAt(parse.confidence.map, parse, pixel) + " % sure");
+  return words.join(", ");
+}
+
+// Of two parsers what both say.
+export function showUnder() {
+  const { parse } = state, at = state.cross ?? state.hovered, under = document.getElementById("under");
+  if (!at) { under.textContent = ""; markFound(null); return; }
+  const place = at.x + ", " + at.y + ": ";
+  under.textContent = state.beside
+    ? place + parse.parser + " says " + wordsAt(parse, at) + "; " + state.beside.parser + " says " + wordsAt(state.beside, at)
+    : place + wordsAt(parse, at);
+  const map = state.view === "segments" ? parse.segmentMap : (parse.tasks[state.view] ?? parse.tasks.objects).map;
+  markFound(valueAt(map, parse, at));
+}
