@@ -244,6 +244,13 @@ def test_many_may_ask_at_once(tmp_path: Path) -> None:
     assert sorted(found) == sorted((number % 6, 10 * (number % 6), 6) for number in range(24))
 
 
+def test_a_thumbnail_keeps_to_the_cap(tmp_path: Path) -> None:
+    save(tmp_path / "large.png", size=(30, 40))
+    assert FolderPhotographs(tmp_path, max_pixels=1200).thumbnail(0)
+    with pytest.raises(BadInput, match="at most 1,199 pixels, but got 40x30"):
+        FolderPhotographs(tmp_path, max_pixels=1199).thumbnail(0)
+
+
 def test_a_photograph_of_too_many_pixels_is_refused(tmp_path: Path) -> None:
     save(tmp_path / "large.png", size=(30, 40))
     assert FolderPhotographs(tmp_path, max_pixels=1200).image(0)[1].shape == (30, 40, 3)

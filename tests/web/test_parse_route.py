@@ -5,6 +5,7 @@ import io
 import json
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -181,6 +182,13 @@ def test_pixels_are_counted_before_they_are_decoded() -> None:
         ask = Asked(application)
         assert "must have at most 5,000 pixels, but got 60000x60000" in error_of(ask.post("/v1/parse", bomb), 413)
         assert ask.post("/v1/parse", png()).status_code == 200
+
+
+def test_a_photograph_of_the_folder_with_too_many_pixels(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png())
+    with application_of(folder=tmp_path, limits=ServiceLimits(pixels=100)) as application:
+        found = Asked(application).post("/v1/parse", params={"folder": 0})
+        assert "must have at most 100 pixels" in error_of(found, 413)
 
 
 @pytest.mark.parametrize(

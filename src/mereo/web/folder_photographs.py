@@ -73,7 +73,7 @@ class FolderPhotographs:
                 self._thumbnails.move_to_end(key)
                 return self._thumbnails[key]
         content = self._content(number, path)
-        preview_HWC = decode_preview(content, side=THUMBNAIL_SIDE, name=self._name(number))
+        preview_HWC = decode_preview(content, side=THUMBNAIL_SIDE, name=self._name(number), max_pixels=self.max_pixels)
         written = io.BytesIO()
         Image.fromarray(preview_HWC).save(written, format="JPEG", quality=JPEG_QUALITY)
         with self._guard:

@@ -25,6 +25,7 @@ from mereo.web.service import Service, service_of, unless_gone
 router = APIRouter()
 PICTURE_SIDE = 2048
 QUALITY = 90
+TOO_MANY_PIXELS = "an image must have at most"  # So the decoder's refusal begins.
 PICTURE_BODY = {
     "requestBody": {
         "required": False,
@@ -109,7 +110,12 @@ def _opened(service: Service, number: int | None, content: bytes) -> tuple[str, 
         return decoded_upload(content, max_pixels=service.limits.pixels)
     if service.folder is None:
         raise no_folder()
-    return service.folder.image(number)
+    try:
+        return service.folder.image(number)
+    except BadInput as error:
+        if str(error).startswith(TOO_MANY_PIXELS):
+            raise Problem(413, str(error)) from error
+        raise
 
 
 def decoded_upload(content: bytes, *, max_pixels: int) -> tuple[str, np.ndarray]:
@@ -119,7 +125,7 @@ def decoded_upload(content: bytes, *, max_pixels: int) -> tuple[str, np.ndarray]
         return name, decode_image(content, name=name, max_pixels=max_pixels)
     except BadInput as error:
         sentence = str(error)
-        if sentence.startswith("an image must have at most"):
+        if sentence.startswith(TOO_MANY_PIXELS):
             raise Problem(413, sentence) from error
         # What says of itself that it is one of our formats, and is not sound, is the sender's mistake.
         is_ours = kind_of_content(content[:START_BYTES]).startswith("a damaged")
