@@ -16,9 +16,11 @@ from mereo.commands.convert import convert
 from mereo.commands.data_affinity import affinity
 from mereo.commands.data_check import check
 from mereo.commands.data_draw import draw
+from mereo.commands.data_prepare import prepare
 from mereo.commands.doctor import doctor
 from mereo.commands.evaluate import evaluate
 from mereo.commands.explain import explain
+from mereo.commands.export import export
 from mereo.commands.group import group
 from mereo.commands.index import index_app
 from mereo.commands.init import init
@@ -79,6 +81,7 @@ for verb, line in (
     (init, "Look at a labelled folder; write its taxonomy and a recipe."),
     (doctor, "Check this installation: packages, devices, disk, parsers."),
     (convert, "Turn a Hugging Face checkpoint into a parser file."),
+    (export, "Export a parser as one ONNX file, compared in ONNX Runtime."),
     (push, "Push a parser to the Hugging Face hub; hub:OWNER/NAME loads it."),
     (models, "List built-in parsers: classes, terms of use, quality."),
 ):
@@ -92,6 +95,7 @@ for data_verb, line in (
     (check, "Count ids, pairs and sizes; name the file and pixel at fault."),
     (draw, "Draw a labelled data set of streets, rooms and fields."),
     (affinity, "Count which classes occur together in training images."),
+    (prepare, "Say what data can train; check hashes; write a recipe of it."),
 ):
     data_app.command(short_help=line)(data_verb)
 data_app.command("quality", short_help="Panoptic quality of COCO-panoptic answers.")(panoptic_quality)
