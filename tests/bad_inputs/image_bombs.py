@@ -24,8 +24,8 @@ from tiff_bytes import (
     in_tiles,
 )
 
-TOO_LARGE = "an image must have at most 64,000,000 pixels, but got {size} in "
-TOO_MUCH = "an image must have at most 64,000,000 pixels, but got more in "
+TOO_LARGE = "an image must have at most 64,000,000 pixels, but got {size} in .*; make it smaller.$"
+TOO_MUCH = "an image must have at most 64,000,000 pixels, but got more in .*; make it smaller.$"
 DAMAGED = "an image must (have a sound header|be complete and undamaged|be JPEG, PNG, WEBP, TIFF, BMP, GIF), but got "
 ONE_ROW = b"\0\1\2\3"
 HUGE = 2**32 - 1

@@ -27,6 +27,15 @@ def line(tmp_path: Path) -> list[str]:
     return ["group", str(tmp_path / "photo.png"), "--parser", parser, "--out", str(tmp_path / "out")]
 
 
+def test_without_out_the_folder_is_called_grouped(
+    line: list[str], tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run([*line[: line.index("--out")], "--click", "3,4"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(Path("grouped") / "index.html")
+    assert "mask" in stems(tmp_path / "grouped")
+
+
 def stems(folder: Path) -> set[str]:
     return {path.name.split(".")[0] for path in folder.iterdir()}
 

@@ -59,6 +59,18 @@ def run(*arguments: object) -> int:
     return command_line.run(["parse", *map(str, arguments)])
 
 
+def test_without_out_the_folder_is_called_parsed(
+    fake: FakeParser, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a second run over the folder around it does not parse what the first one wrote."""
+    monkeypatch.chdir(tmp_path)
+    draw(tmp_path / "photo.png")
+    for _ in range(2):
+        assert run(tmp_path) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == str(Path("parsed") / "index.html")
+        assert [Path(image["image"]).name for image in report_of(tmp_path / "parsed")["images"]] == ["photo.png"]
+
+
 def report_of(out: Path) -> dict[str, Any]:
     return json.loads((out / "report.json").read_text(encoding="utf-8"))
 

@@ -17,6 +17,7 @@ from mereo.drawing.parse_files import save_parse
 sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
 from test_familiarity_fit import NOISE_HWC, Pictures, kind_of
+from tiny_mask_parser import mask_parser
 from tiny_parser import tiny_parser
 
 from mereo.evaluation.familiarity_fit import fit_familiarity
@@ -79,6 +80,20 @@ def test_a_picture_in_bands(parser: SceneParser, tmp_path: Path, capsys: pytest.
         whole = parser.parse(image_HWC)
         assert image["unfamiliarity"] == pytest.approx(whole.unfamiliarity, abs=1e-3)
         assert image["warnings"] == list(whole.warnings)
+
+
+def test_a_picture_in_bands_says_that_its_things_are_merged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "open_parser", lambda name, device: mask_parser(answers="panoptic"))
+    Image.fromarray(NOISE_HWC).save(tmp_path / "a.tif")
+    told = "things were not told apart, since the picture was read in bands: those of one class are one segment"
+    for max_pixels, is_in_bands in (("1000", True), ("1000000", False)):
+        options = ["--tile", "64", "--max-pixels", max_pixels, "--out", str(tmp_path / max_pixels)]
+        assert run(["parse", str(tmp_path / "a.tif"), *options]) == 0
+        assert (told in capsys.readouterr().err) == is_in_bands
+        (image,) = json.loads((tmp_path / max_pixels / "report.json").read_text())["images"]
+        assert image.get("warnings", []) == ([told] if is_in_bands else [])
 
 
 def test_a_saved_parse_has_them(parser: SceneParser, tmp_path: Path) -> None:

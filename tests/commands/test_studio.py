@@ -156,12 +156,59 @@ def test_names_that_the_service_goes_by() -> None:
     assert {"*", "studio.example", socket.gethostname().lower()} <= beyond
 
 
-def test_an_index_beside_the_folder_is_found(tmp_path: Path) -> None:
-    folder = tmp_path / "holiday"
-    folder.mkdir()
-    assert index_beside(folder) is None and index_beside(None) is None
-    (tmp_path / "holiday.index").mkdir()
-    assert index_beside(folder) == tmp_path / "holiday.index"
+@pytest.fixture
+def holiday(tmp_path: Path) -> Path:
+    """A folder, and beside it an index of it."""
+    pytest.importorskip("lancedb", reason="the extra index is not installed")
+    sys.path.insert(0, str(Path(__file__).parents[1] / "retrieval"))
+    from tiny_index import build, photographs
+
+    photographs(tmp_path / "holiday", 2)
+    build(tmp_path / "holiday.index", tmp_path / "holiday")
+    return tmp_path / "holiday"
+
+
+def test_an_index_beside_the_folder_is_found(holiday: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert index_beside(None) is None
+    assert index_beside(holiday) == holiday.with_name("holiday.index")
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("leaves", [[], ["index.lock"], ["index.lock", "segments.lance/data/a.lance"], None])
+def test_what_a_killed_build_left_beside_the_folder_is_no_index(
+    leaves: list[str] | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "holiday").mkdir()
+    for name in leaves or []:
+        path = tmp_path / "holiday.index" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    if leaves == []:
+        (tmp_path / "holiday.index").mkdir()
+    assert index_beside(tmp_path / "holiday") is None
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_broken_index_that_was_only_found_is_a_warning(holiday: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for manifest in holiday.with_name("holiday.index").rglob("*.manifest"):
+        manifest.write_bytes(manifest.read_bytes()[:20])
+    assert index_beside(holiday) is None
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"warning: {holiday}.index cannot be searched: an index must be whole, but got ")
+    # One that was asked for ends the command.
+    assert run(["studio", "--port", "0", "--index", f"{holiday}.index"]) == 2
+
+
+def test_without_the_extra_an_index_beside_the_folder_is_a_warning(
+    holiday: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import importlib.util
+
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "lancedb" else find_spec(name))
+    assert index_beside(holiday) is None
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("holiday.index cannot be searched: there is no LanceDB; pip install mereo[index] installs it")
 
 
 @pytest.mark.parametrize("has_display", [True, False])

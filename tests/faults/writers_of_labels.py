@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 from writers_of_answers import small_parse
 
+from mereo.commands.data_prepare import write_recipe
 from mereo.commands.init import write_recipe_of_described
+from mereo.data.file_manifest import FileFacts, write_manifest
+from mereo.data.prepared_sources import prepared_sources
 from mereo.web.saved_labels import LabelRegion, save_labels
 
 
@@ -28,8 +31,18 @@ def save_labels_of_two(folder: Path) -> None:
     save_labels_of(folder, 1)
 
 
+def write_recipe_of_data(folder: Path) -> None:
+    write_recipe(prepared_sources(folder / "mereo_labels"), folder / "recipe.yaml", name="labels")
+
+
+def list_one_file(folder: Path) -> None:
+    write_manifest(folder / "manifest.json", {"a.jpg": FileFacts(sha256="0" * 64, size=1, changed_ns=2)})
+
+
 WRITERS_OF_LABELS = {
     "first labels": (lambda folder: save_labels_of(folder, 0), lambda folder: None),
     "second labels": (lambda folder: save_labels_of(folder, 1), lambda folder: save_labels_of(folder, 0)),
+    "recipe of data": (write_recipe_of_data, save_labels_of_two),
+    "manifest of data": (list_one_file, lambda folder: None),
     "recipe for labels": (lambda folder: write_recipe_of_described(folder / "mereo_labels"), save_labels_of_two),
 }

@@ -90,7 +90,7 @@ def test_one_tile_that_holds_everything_is_the_whole(path: str) -> None:
 
 @pytest.mark.slow
 def test_the_built_in_parser_differs_in_few_pixels() -> None:
-    """It pools over the whole picture, which a tile does not see: the share that docs/large_pictures.md states."""
+    """It pools over the whole picture, which a tile does not see: the share that docs/parsing.md states."""
     sample = DrawnScenes(1, seed=3, size=(720, 960), kinds=("street",))[0]
     image_HWC = np.ascontiguousarray(np.moveaxis(np.asarray(sample.image_CHW), 0, -1))
     parser = load("street")

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from mereo.data.data_check import SplitReport
 
 BAD_DATA = 2
+MOST_NAMED = 5
 
 
 def check(
@@ -65,6 +68,10 @@ def print_reports(reports: "list[SplitReport]", console: "Console") -> None:
     for title, name in (("scene", "scenes"), ("texture", "textures")):
         _print_words(title, [(report.split, getattr(report, name)) for report in reports], console)
     _print_absent(reports, console)
+    for report in reports:
+        if report.turned_alone:
+            line = turned_in_words(report.turned_alone, split=report.split)
+            console.print(f"\n{line}", markup=False, emoji=False, soft_wrap=True)
     from mereo.drawing.text_lines import printable
 
     for report in reports:
@@ -76,6 +83,20 @@ def print_reports(reports: "list[SplitReport]", console: "Console") -> None:
                 console.print(f"  ... and {report.num_problems - len(report.problems)} more")
     if not any(report.num_problems for report in reports):
         console.print("\nNo problems found.")
+
+
+def turned_in_words(names: "Sequence[str]", *, split: str) -> str:
+    """
+    >>> turned_in_words(["a.jpg"], split="val")
+    '1 image in val is turned by EXIF and its labels are not: a.jpg; look at it'
+    """
+    from mereo.drawing.text_lines import printable
+
+    where = printable(split)
+    if len(names) == 1:
+        return f"1 image in {where} is turned by EXIF and its labels are not: {printable(names[0])}; look at it"
+    first = ", ".join(printable(name) for name in names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
+    return f"{len(names)} images in {where} are turned by EXIF and their labels are not: {first}; look at one"
 
 
 def share_in_words(share: float, pixels: int) -> str:

@@ -49,6 +49,7 @@ def explain(
     Example: mereo explain street.jpg --affinity --parser runs/camvid_affinity_small --at 120,80
     """
     from mereo.commands.parse import open_parser
+    from mereo.commands.pixel_caps import RAISE_CAP
     from mereo.data.image_reading import read_image
     from mereo.errors import BadInput
     from mereo.parser.weights import GROUPING_PARSER
@@ -71,7 +72,7 @@ def explain(
     if out.exists() and not out.is_dir():
         raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
     point = None if at is None else parsed_point(at)
-    image_HWC = read_image(image, max_pixels=max_pixels)
+    image_HWC = read_image(image, max_pixels=max_pixels, advice=RAISE_CAP)
     loaded = open_parser(parser or (None if why is None else GROUPING_PARSER), device)
     terms = getattr(getattr(loaded, "card", None), "terms", "") or ""
     notes = [f"Made with Mereo {VERSION}.", *([f"Terms of the parser: {terms}."] if terms else [])]

@@ -18,7 +18,9 @@ class Rule(StrEnum):
 
 def group(
     image: Annotated[Path, typer.Argument(help="A photograph.")],
-    out: Annotated[Path, typer.Option(help="Folder for index.html, mask.png, the pictures and grouping.json.")],
+    out: Annotated[Path, typer.Option(help="Folder for index.html, mask.png, the pictures and grouping.json.")] = Path(
+        "grouped"
+    ),
     click: Annotated[
         list[str] | None,
         typer.Option(help="A pixel of the photograph: X,Y adds its group, X,Y,- takes it away. May be repeated."),
@@ -43,6 +45,7 @@ def group(
     """
     from mereo.atomic_files import write_json
     from mereo.commands.parse import open_parser
+    from mereo.commands.pixel_caps import RAISE_CAP
     from mereo.data.image_reading import read_image
     from mereo.drawing.grouping_page import level_in_words, write_grouping_page
     from mereo.drawing.grouping_pictures import draw_chosen
@@ -57,7 +60,7 @@ def group(
     if out.exists() and not out.is_dir():
         raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
     clicks = [parsed_click(one) for one in click or ()]
-    image_HWC = read_image(image, max_pixels=max_pixels)
+    image_HWC = read_image(image, max_pixels=max_pixels, advice=RAISE_CAP)
     loaded = open_parser(parser or GROUPING_PARSER, device)
     photograph = group_photograph(loaded, image_HWC)
     level = photograph.num_levels if level is None else level

@@ -120,6 +120,7 @@ def _add_and_tell(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from mereo.commands.input_images import find_images
+    from mereo.commands.pixel_caps import RAISE_CAP
     from mereo.drawing.text_lines import printable
     from mereo.retrieval.index_building import add_to_index
     from mereo.retrieval.segment_index import SegmentIndex, is_index
@@ -139,7 +140,14 @@ def _add_and_tell(
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         paths = progress.track(inputs.paths)
         report = add_to_index(
-            index_folder, paths, source=source, facts=facts, max_pixels=max_pixels, prunes=prunes, on_skip=tell
+            index_folder,
+            paths,
+            source=source,
+            facts=facts,
+            max_pixels=max_pixels,
+            too_large=RAISE_CAP,
+            prunes=prunes,
+            on_skip=tell,
         )
     report.skipped += inputs.missing
     if not is_index(index_folder):

@@ -1,4 +1,4 @@
-"""`mereo parse PATHS... --out DIR`: photographs in, label maps, overlays, a page and a report out."""
+"""`mereo parse PATHS...`: photographs in, label maps, overlays, a page and a report out."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -23,7 +23,9 @@ class OnBad(StrEnum):
 
 def parse(
     paths: Annotated[list[str], typer.Argument(help="Images, folders (with all folders in them), quoted patterns.")],
-    out: Annotated[Path, typer.Option(help="The folder for index.html, report.json and the pictures.")],
+    out: Annotated[Path, typer.Option(help="The folder for index.html, report.json and the pictures.")] = Path(
+        "parsed"
+    ),
     parser: Annotated[
         str | None, typer.Option(help="A built-in name, a parser file, or a run folder; left out: the default.")
     ] = None,

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mereo.atomic_files import write_json
 from mereo.commands.input_images import InputImages
+from mereo.commands.pixel_caps import RAISE_OR_TILE
 from mereo.data.image_bands import ArrayBands, open_bands
 from mereo.data.image_reading import read_image
 from mereo.drawing.file_stems import UniqueStems
@@ -21,9 +22,9 @@ from mereo.drawing.parse_files import ParsedImage, SkippedImage, save_for_page
 from mereo.drawing.parse_page import write_parse_page
 from mereo.drawing.text_lines import printable, without_surrogates
 from mereo.errors import BadInput
-from mereo.parser.familiarity import times_usual
 from mereo.parser.preprocessing import working_size
 from mereo.parser.tiled_parsing import AUTO_TILE, TileSide, label_bands, tile_side_for
+from mereo.parser.tiled_things import said_of_bands
 from mereo.version import VERSION
 
 
@@ -75,9 +76,9 @@ class ParseRun:
         if settings.unsure_below is not None:
             options["with_confidence"] = True
         if settings.tile is None:
-            image_HWC = read_image(path, max_pixels=settings.max_pixels)
+            image_HWC = read_image(path, max_pixels=settings.max_pixels, advice=RAISE_OR_TILE)
         else:
-            bands = open_bands(path, max_pixels=settings.max_pixels)
+            bands = open_bands(path, max_pixels=settings.max_pixels, advice=RAISE_OR_TILE)
             if not isinstance(bands, ArrayBands):
                 size = working_size(bands.size, settings.size if isinstance(settings.size, int) else None)
                 labels = label_bands(
@@ -92,7 +93,7 @@ class ParseRun:
                     name=path.stem,
                     taxonomy=self.parser.taxonomy,
                     unsure_below=settings.unsure_below,
-                    familiarity_of=partial(times_usual, self.parser),
+                    familiarity_of=partial(said_of_bands, self.parser),
                 )
             image_HWC = bands.image_HWC
             options["tile"] = settings.tile

@@ -204,11 +204,30 @@ def address_of(host: str, port: int, token: str | None) -> str:
 
 
 def index_beside(folder: Path | None) -> Path | None:
-    """FOLDER.index, where `mereo index build` put one."""
+    """FOLDER.index, where `mereo index build` put one that can be searched here. Nobody asked for it, so what keeps it
+    from being searched is a warning."""
     if folder is None:
         return None
+    from importlib.util import find_spec
+
+    from mereo.drawing.text_lines import printable
+    from mereo.errors import MereoError
+    from mereo.retrieval.lance_library import INSTALL
+    from mereo.retrieval.segment_index import SegmentIndex, is_index
+
     beside = Path(f"{os.path.abspath(folder)}.index")
-    return beside if beside.is_dir() else None
+    if not is_index(beside):
+        return None
+    try:
+        if find_spec("lancedb") is None:
+            reason = f"there is no LanceDB; {INSTALL} installs it"
+        else:
+            SegmentIndex.open(beside)
+            return beside
+    except MereoError as error:
+        reason = str(error)
+    typer.echo(f"warning: {printable(str(beside))} cannot be searched: {printable(reason)}", err=True)
+    return None
 
 
 def has_display() -> bool:

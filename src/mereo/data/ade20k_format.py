@@ -47,9 +47,12 @@ class Ade20kSamples:
         return [stem.relative_to(self.root).as_posix() for stem in self._stems]
 
     @property
+    def source_files(self) -> list[Path]:
+        return [_beside(stem, ending) for stem in self._stems for ending in (".jpg", ".json", "_seg.png")]
+
+    @property
     def fingerprint(self) -> str:
-        endings = (".jpg", ".json", "_seg.png")
-        return fingerprint_of_files(_beside(stem, ending) for stem in self._stems for ending in endings)
+        return fingerprint_of_files(self.source_files)
 
     def __len__(self) -> int:
         return len(self._stems)

@@ -92,10 +92,25 @@ class BrodenSamples:
         return [f"{data_set}/{file.stem}" for (data_set, _), file in zip(self.records, self.files)]
 
     @property
-    def fingerprint(self) -> str:
-        labels = [_label_file(self.locations, data_set, file) for (data_set, _), file in zip(self.records, self.files)]
+    def source_files(self) -> list[Path]:
+        """Lists, pictures and labels; the label of a texture is its folder, and a label need not be there."""
         lists = [meta_file(self.root, name) for name in ("label_assignment.csv", "object_part_hierarchy.csv")]
-        return fingerprint_of_files([*lists, *self.files, *(label for label in labels if label.is_file())])
+        labels = [
+            _label_file(self.locations, data_set, file)
+            for (data_set, _), file in zip(self.records, self.files)
+            if data_set != "dtd"
+        ]
+        return [*lists, *self.files, *labels]
+
+    @property
+    def num_with_scene(self) -> int:
+        stems = [file.stem for (data_set, _), file in zip(self.records, self.files) if data_set == "ade20k"]
+        words = self.locations.ade20k_scene_words if stems else {}
+        return sum(words.get(stem, "") in self.meta.scene_of_word for stem in stems)
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint_of_files(file for file in self.source_files if file.is_file())
 
     def __len__(self) -> int:
         return len(self.files)

@@ -63,6 +63,10 @@ class ClassFolderSamples:
         return list(self._names)
 
     @property
+    def source_files(self) -> list[Path]:
+        return list(self.files)
+
+    @property
     def fingerprint(self) -> str:
         return fingerprint_of_files(self.files)
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from mereo.data.joined_samples import only_source
 from mereo.data.label_reading import RawLabel
 from mereo.data.sample import Sample, Samples
 from mereo.data.taxonomy import LabelTable, Taxonomy
+from mereo.data.turned_pictures import is_turned_alone
 from mereo.errors import BadInput
 
 MAX_PROBLEMS = 20
@@ -47,6 +49,8 @@ class SplitReport:
     scenes: Counter[str] = field(default_factory=Counter)
     textures: Counter[str] = field(default_factory=Counter)
     annotators: Counter[int] = field(default_factory=Counter)
+    # Pictures that EXIF turns and whose labels carry no such tag: no fault if they were drawn on what a viewer shows.
+    turned_alone: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     num_problems: int = 0
 
@@ -101,6 +105,7 @@ class SplitReport:
             "scenes": dict(self.scenes.most_common()),
             "textures": dict(self.textures.most_common()),
             "annotators": {str(count): images for count, images in sorted(self.annotators.items())},
+            "turned_by_exif_without_labels": self.turned_alone,
             "problems": self.problems,
             "num_problems": self.num_problems,
         }
@@ -125,6 +130,7 @@ def check_samples(
                 _count_raw_labels(report, read_raw(index))
             sample = samples[index]
             _count_sample(report, sample)
+            _note_turned(report, samples, index)
             if read_raw is None:
                 _count_indices(report, sample)
         except BadInput as error:
@@ -164,6 +170,15 @@ def _count_sample(report: SplitReport, sample: Sample) -> None:
         report.textures[taxonomy.textures.names[sample.texture]] += 1
     if sample.annotators_AHW is not None:
         report.annotators[int(sample.annotators_AHW.shape[0])] += 1
+
+
+def _note_turned(report: SplitReport, samples: Samples, index: int) -> None:
+    files_of: Callable[[int], tuple[Path, tuple[Path, ...]]] | None = getattr(samples, "picture_and_labels", None)
+    if files_of is None:
+        return
+    picture, labels = files_of(index)
+    if is_turned_alone(picture, labels):
+        report.turned_alone.append(picture.name)
 
 
 def _count_indices(report: SplitReport, sample: Sample) -> None:

@@ -12,23 +12,26 @@ MAX_JPEG_SCANS = 500
 TILE_WIDTH, TILE_LENGTH = 322, 323
 START_OF_SCAN = b"\xff\xda"
 BLOCK_BYTES = 1 << 20
+# What every user can do about a picture beyond the cap. A command that can raise the cap says how.
+MAKE_SMALLER = "make it smaller"
 
 
-def require_bounded_canvas(file: IO[bytes], *, name: str, max_pixels: int | None) -> None:
+def require_bounded_canvas(file: IO[bytes], *, name: str, max_pixels: int | None, advice: str = MAKE_SMALLER) -> None:
     """Before Pillow opens it: its WEBP decoder takes memory for the whole canvas at once."""
     file.seek(0)
     size = webp_size(file.read(30))
     if size is not None:
-        require_bounded_size(*size, name=name, max_pixels=max_pixels)
+        require_bounded_size(*size, name=name, max_pixels=max_pixels, advice=advice)
 
 
-def require_bounded_size(width: int, height: int, *, name: str, max_pixels: int | None) -> None:
+def require_bounded_size(
+    width: int, height: int, *, name: str, max_pixels: int | None, advice: str = MAKE_SMALLER
+) -> None:
     if width < 1 or height < 1:
         raise BadInput(f"an image must have at least one pixel, but got {width}x{height} in {name}; save it again.")
     if max_pixels is not None and width * height > max_pixels:
         raise BadInput(
-            f"an image must have at most {max_pixels:,} pixels, but got {width}x{height} in {name}; "
-            "raise --max-pixels, or parse it in pieces with --tile."
+            f"an image must have at most {max_pixels:,} pixels, but got {width}x{height} in {name}; {advice}."
         )
 
 

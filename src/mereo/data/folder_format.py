@@ -64,8 +64,16 @@ class FolderSamples:
         return list(self._names)
 
     @property
+    def source_files(self) -> list[Path]:
+        return [path for files in self.files for path in files.values()]
+
+    @property
+    def num_with_scene(self) -> int:
+        return sum(name in self.scene_of_stem for name in self._names)
+
+    @property
     def fingerprint(self) -> str:
-        return fingerprint_of_files(path for files in self.files for path in files.values())
+        return fingerprint_of_files(self.source_files)
 
     def __len__(self) -> int:
         return len(self.files)

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
+from mereo.data.decoding_bounds import MAKE_SMALLER
 from mereo.data.image_reading import MAX_PIXELS, open_picture, read_image
 from mereo.data.tiff_bands import TiffBands
 
@@ -34,11 +35,11 @@ class ArrayBands:
         return self.image_HWC[start:stop]
 
 
-def open_bands(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> ImageBands:
+def open_bands(path: str | Path, *, max_pixels: int = MAX_PIXELS, advice: str = MAKE_SMALLER) -> ImageBands:
     """A TIFF beyond the cap is read from its file band by band; anything else is decoded whole and stays capped."""
     with open_picture(path, max_pixels=None) as picture:
         is_read_in_bands = picture.format == "TIFF" and picture.width * picture.height > max_pixels
-    return TiffBands(path) if is_read_in_bands else ArrayBands(read_image(path, max_pixels=max_pixels))
+    return TiffBands(path) if is_read_in_bands else ArrayBands(read_image(path, max_pixels=max_pixels, advice=advice))
 
 
 def resized_rows(bands: ImageBands, size: tuple[int, int], start: int, stop: int) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from mereo.data.decoding_bounds import (
+    MAKE_SMALLER,
     require_bounded_canvas,
     require_bounded_scans,
     require_bounded_size,
@@ -26,9 +27,12 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 MAX_PIXELS = 64_000_000
 
 
-def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """A picture as H W 3 uint8, the way a viewer shows it: turned by EXIF, transparency on white, first frame."""
-    with open_picture(path, max_pixels=max_pixels) as picture:
+def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS, advice: str = MAKE_SMALLER) -> np.ndarray:
+    """A picture as H W 3 uint8, the way a viewer shows it: turned by EXIF, transparency on white, first frame.
+
+    `advice` ends the error about a picture beyond the cap.
+    """
+    with open_picture(path, max_pixels=max_pixels, advice=advice) as picture:
         return _decoded_HW3(picture, name=str(path))
 
 
@@ -61,7 +65,9 @@ def image_size(path: str | Path, *, max_pixels: int | None = None) -> tuple[int,
 
 
 @contextmanager
-def open_picture(path: str | Path, *, max_pixels: int | None = MAX_PIXELS) -> Iterator[Image.Image]:
+def open_picture(
+    path: str | Path, *, max_pixels: int | None = MAX_PIXELS, advice: str = MAKE_SMALLER
+) -> Iterator[Image.Image]:
     """A checked, not yet decoded Pillow image. Everything that Mereo reads, label maps too, comes through here."""
     path = Path(path)
     try:
@@ -78,7 +84,7 @@ def open_picture(path: str | Path, *, max_pixels: int | None = MAX_PIXELS) -> It
         raise BadInput(
             f"an image must be a readable file, but got {reason} in {_shown(path)}; check its name and permissions."
         ) from error
-    with file, _opened(file, name=_shown(path), max_pixels=max_pixels) as picture:
+    with file, _opened(file, name=_shown(path), max_pixels=max_pixels, advice=advice) as picture:
         yield picture
 
 
@@ -100,14 +106,14 @@ def decoding_errors_named(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(file: IO[bytes], *, name: str, max_pixels: int | None) -> Iterator[Image.Image]:
+def _opened(file: IO[bytes], *, name: str, max_pixels: int | None, advice: str = MAKE_SMALLER) -> Iterator[Image.Image]:
     with quiet_pillow():
-        require_bounded_canvas(file, name=name, max_pixels=max_pixels)
+        require_bounded_canvas(file, name=name, max_pixels=max_pixels, advice=advice)
         try:
             picture = _open_by_pillow(file, most_pixels=max_pixels or MAX_PIXELS)
         except Image.DecompressionBombError as error:
             most = f"{max_pixels or MAX_PIXELS:,}"
-            raise BadInput(f"an image must have at most {most} pixels, but got more in {name}; shrink it.") from error
+            raise BadInput(f"an image must have at most {most} pixels, but got more in {name}; {advice}.") from error
         except Image.UnidentifiedImageError as error:
             file.seek(0)
             kind = kind_of_content(file.read(START_BYTES))
@@ -119,7 +125,7 @@ def _opened(file: IO[bytes], *, name: str, max_pixels: int | None) -> Iterator[I
                 f"an image must have a sound header, but got {_first_line(error)} in {name}; save or copy it again."
             ) from error
         with picture:
-            require_bounded_size(*picture.size, name=name, max_pixels=max_pixels)
+            require_bounded_size(*picture.size, name=name, max_pixels=max_pixels, advice=advice)
             require_bounded_tiles(picture, name=name, max_pixels=max_pixels)
             yield picture
 

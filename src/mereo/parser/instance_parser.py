@@ -13,6 +13,7 @@ from mereo.data.instances import Instances, thing_indices
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureLayout
+from mereo.freed_memory import image_done
 from mereo.heads.mask_rcnn import MaskRcnn, PyramidMaps
 from mereo.parser.answering import answering
 from mereo.parser.config import BuiltFeatures
@@ -73,6 +74,7 @@ class InstanceParser(SceneParser):
         with answering(self):
             maps = self(prepared_image(self, image_HWC, working)).prediction(PyramidMaps)
             (answer,) = self.mask_rcnn.detections(maps)
+        image_done()
         return instances_at_size(answer, working=working, size=size)
 
     @property

@@ -16,9 +16,10 @@ from mereo.parser.answering import answering
 from mereo.parser.familiarity import MAX_WHOLE_PIXELS, at_most, own_size, times_usual
 from mereo.parser.image_scores import image_scores, prepared_image
 from mereo.parser.perceptual_parsing import PerceptualAnswers, has_perceptual, perceptual_answers
-from mereo.parser.plain_labels import ImageLabels, labels_of_answers, labels_of_image_scores
+from mereo.parser.plain_labels import labels_of_answers, labels_of_image_scores
 from mereo.parser.preprocessing import working_size
 from mereo.parser.tiled_parsing import TileSide, tile_side_for, tiled_labels
+from mereo.parser.tiled_things import AVERAGED, merged_in_words, tells_things_apart
 from mereo.regions.grouping_hierarchy import GroupingHierarchy
 from mereo.shapes import require_image
 
@@ -40,7 +41,8 @@ def parse_image(
     ready: "SceneAnswers | None" = None,
 ) -> Parse:
     """All that a plain pass says comes from one: classes, instances, vectors, groups and the other tasks. With scales,
-    `flip` or tiles it says nothing but groups and other tasks, and only if the parser has them.
+    `flip` or tiles it says nothing but groups and other tasks, and only if the parser has them; things are told apart
+    in tiles, too, and with scales or `flip` alone there is a warning that they are not.
 
     `ready`: what the parser has already said about this image alone, at its working size, for a plain pass.
     """
@@ -55,10 +57,8 @@ def parse_image(
     with answering(parser):
         answers, seen_at = None, working
         if side is not None:
-            labels = ImageLabels(
-                *tiled_labels(
-                    parser, image_HWC, working, tile=side, scales=scales, flip=flip, with_confidence=with_confidence
-                )
+            labels = tiled_labels(
+                parser, image_HWC, working, tile=side, scales=scales, flip=flip, with_confidence=with_confidence
             )
         elif scales == (1.0,) and not flip:
             answers = ready or parser(prepared_image(parser, image_HWC, working))
@@ -76,6 +76,8 @@ def parse_image(
         groups = None if answers is None else _groups(answers, image_HWC)
         seen = answers.backbone_features if answers is not None and seen_at == own_size(parser, size) else None
         unfamiliarity, warnings = times_usual(parser, image_HWC, seen)
+        if labels.instances_HW is None and tells_things_apart(parser):
+            warnings = (*warnings, merged_in_words(AVERAGED))
     image_done()
     parse = Parse(
         image_HWC=image_HWC,

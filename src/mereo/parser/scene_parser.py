@@ -149,9 +149,10 @@ class SceneParser(nn.Module):
         overlapping pieces: more detail, and memory that does not grow with the photograph.
 
         A head of mask queries with panoptic answers also tells the instances of things apart, and so does one of sorted
-        segments, which gives each segment a vector as well, in one plain pass: with several scales, `flip` or tiles the
-        answer is semantic. Likewise a perceptual head: scales, `flip` and tiles are for its objects; parts, materials,
-        texture and scene come from one plain pass, and so do groups.
+        segments, which gives each segment a vector as well, in one plain pass. In tiles, one such pass a tile gives
+        instances, which are joined across seams, and no vectors; with several scales or `flip` alone the answer is
+        semantic, and says so in its warnings. Likewise a perceptual head: scales, `flip` and tiles are for its objects;
+        parts, materials, texture and scene come from one plain pass, and so do groups.
         """
         return parse_image(
             self,

@@ -19,7 +19,9 @@ from mereo.assembly.upsampled_labels import RowWindow, labels_of_scores, rows_fr
 from mereo.data.image_bands import ArrayBands, ImageBands, resized_rows
 from mereo.errors import BadInput
 from mereo.parser.answering import answering
-from mereo.parser.image_scores import image_scores
+from mereo.parser.image_scores import image_scores, prepared_image, scores_of
+from mereo.parser.plain_labels import ImageLabels
+from mereo.parser.tiled_things import ThingsOfTiles, tells_things_apart
 
 if TYPE_CHECKING:
     from mereo.parser.scene_parser import SceneParser
@@ -52,10 +54,12 @@ def label_bands(
     scales: Sequence[float] = (1.0,),
     flip: bool = False,
     with_confidence: bool = False,
+    things: ThingsOfTiles | None = None,
 ) -> Iterator[LabelBand]:
-    """The whole label map from top to bottom. `size` is the working size that tiles are cut from."""
+    """The whole label map from top to bottom. `size` is the working size that tiles are cut from. `things` takes in a
+    plain pass of every tile."""
     with answering(parser):
-        blended = _BlendedBands(parser, bands, size, tile=tile, scales=scales, flip=flip)
+        blended = _BlendedBands(parser, bands, size, tile=tile, scales=scales, flip=flip, things=things)
         for top, stop, window_Khw, first_coarse in blended:
             row_bytes = bands.size[1] * 4
             step = max(1, MAX_LABEL_ROWS_BYTES // row_bytes)
@@ -85,18 +89,27 @@ def tiled_labels(
     scales: Sequence[float],
     flip: bool,
     with_confidence: bool,
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """All bands of a picture that is in memory, put together: labels, and confidence if it is wanted."""
+) -> ImageLabels:
+    """All bands of a picture that is in memory, put together, with confidence if it is wanted; and its things, if the
+    parser tells them apart."""
+    things = ThingsOfTiles(parser, size) if tells_things_apart(parser) else None
     label_HW = np.empty(image_HWC.shape[:2], dtype=np.int32)
     confidence_HW = np.empty(image_HWC.shape[:2], dtype=np.float16) if with_confidence else None
     for band in label_bands(
-        parser, ArrayBands(image_HWC), size, tile=tile, scales=scales, flip=flip, with_confidence=with_confidence
+        parser,
+        ArrayBands(image_HWC),
+        size,
+        tile=tile,
+        scales=scales,
+        flip=flip,
+        with_confidence=with_confidence,
+        things=things,
     ):
         rows = slice(band.top, band.top + len(band.label_HW))
         label_HW[rows] = band.label_HW
         if confidence_HW is not None and band.confidence_HW is not None:
             confidence_HW[rows] = band.confidence_HW
-    return label_HW, confidence_HW
+    return ImageLabels(label_HW, confidence_HW, None if things is None else things.joined(label_HW))
 
 
 class _BlendedBands:
@@ -111,9 +124,10 @@ class _BlendedBands:
         tile: int,
         scales: Sequence[float],
         flip: bool,
+        things: ThingsOfTiles | None,
     ) -> None:
         self.parser, self.bands, self.size = parser, bands, size
-        self.scales, self.flip = scales, flip
+        self.scales, self.flip, self.things = scales, flip, things
         layout = getattr(parser.backbone, "layout", None)
         step = lcm(GRANULARITY, parser.size_multiple, *(layout.strides if layout is not None else ()))
         self.tile = max(2 * step, tile // step * step)
@@ -126,7 +140,7 @@ class _BlendedBands:
     def __iter__(self) -> Iterator[tuple[int, int, Tensor, int]]:
         corner = (min(self.tile, self.size[0]), min(self.tile, self.size[1]))
         first_image = self._rows(0, corner[0])
-        first_scores = self._scores(first_image[:, : corner[1]])
+        first_scores = self._scores(first_image[:, : corner[1]], top=0, left=0)
         if corner == self.size:  # One tile holds everything.
             self.num_cells = (first_scores.shape[1], first_scores.shape[2])
             yield 0, self.bands.size[0], first_scores, 0
@@ -143,8 +157,11 @@ class _BlendedBands:
             missing = row.cells.stop - first_pending - pending_Khw.shape[1]
             pending_Khw = F.pad(pending_Khw, (0, 0, 0, missing))
             for column in columns:
-                is_known = number == 0 and column.start == 0
-                scores_Khw = first_scores if is_known else self._scores(image_HWC[:, column.start : column.stop])
+                if number == 0 and column.start == 0:
+                    scores_Khw = first_scores
+                else:
+                    columns_HWC = image_HWC[:, column.start : column.stop]
+                    scores_Khw = self._scores(columns_HWC, top=row.start, left=column.start)
                 top = row.first_cell - first_pending
                 pending_Khw[:, top:, column.cells] += self._weighted(scores_Khw, row, column)
             final_cells = rows[number + 1].first_cell if number + 1 < len(rows) else self.num_cells[0]
@@ -163,9 +180,16 @@ class _BlendedBands:
     def _rows(self, start: int, stop: int) -> np.ndarray:
         return resized_rows(self.bands, self.size, start, stop)
 
-    def _scores(self, image_HWC: np.ndarray) -> Tensor:
+    def _scores(self, image_HWC: np.ndarray, *, top: int, left: int) -> Tensor:
         size = (image_HWC.shape[0], image_HWC.shape[1])
-        found = image_scores(self.parser, image_HWC, size, self.scales, self.flip)
+        answers = None
+        if self.things is not None:
+            answers = self.parser(prepared_image(self.parser, image_HWC, size))
+            self.things.add(answers, top=top, left=left, size=size)
+        if answers is not None and tuple(self.scales) == (1.0,) and not self.flip:
+            found = scores_of(answers)  # The pass that told things apart says the classes, too.
+        else:
+            found = image_scores(self.parser, image_HWC, size, self.scales, self.flip)
         self.are_probabilities = found.are_probabilities
         return found.scores_Khw.cpu()
 

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from mereo.errors import BadInput
+from mereo.freed_memory import image_done
 from mereo.heads.mask_queries import MaskQueriesHead, MaskQueriesPrediction
 from mereo.parser.image_scores import prepared_image
 from mereo.parser.preprocessing import working_size
@@ -40,4 +41,5 @@ def token_weights_of(parser: SceneParser, image_HWC: np.ndarray) -> np.ndarray:
     """K h w float32: what each token of one photograph is made of. The parser must be in evaluation mode."""
     size = working_size((image_HWC.shape[0], image_HWC.shape[1]), parser.preprocessing.working_side)
     weight_Khw: np.ndarray = token_weights(parser(prepared_image(parser, image_HWC, size)))[0].float().cpu().numpy()
+    image_done()
     return weight_Khw

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mereo.data.decoding_bounds import MAKE_SMALLER
 from mereo.data.image_reading import MAX_PIXELS, read_image
 from mereo.errors import BadInput
 from mereo.folder_lock import folder_lock
@@ -49,13 +50,14 @@ def add_to_index(
     source: SegmentSource,
     facts: IndexFacts,
     max_pixels: int = MAX_PIXELS,
+    too_large: str = MAKE_SMALLER,
     prunes: bool = False,
     on_skip: Callable[[str, str], None] = lambda what, reason: None,
 ) -> IndexReport:
     """Adds photographs to the index in `folder`, which is made when the first one is read. `prunes`: rows of files that
-    are no more there go."""
+    are no more there go; `too_large` is the advice about a picture beyond the cap."""
     with folder_lock(folder, INDEX_FOLDER):
-        adding = _Adding(folder, source, facts, max_pixels, on_skip)
+        adding = _Adding(folder, source, facts, max_pixels, too_large, on_skip)
         if prunes:
             adding.prune()
         for path in paths:
@@ -103,9 +105,11 @@ class _Adding:
         source: SegmentSource,
         facts: IndexFacts,
         max_pixels: int,
+        too_large: str,
         on_skip: Callable[[str, str], None],
     ) -> None:
-        self.folder, self.source, self.facts, self.max_pixels = folder, source, facts, max_pixels
+        self.folder, self.source, self.facts = folder, source, facts
+        self.max_pixels, self.too_large = max_pixels, too_large
         self.root = folder / facts.root
         self.report = IndexReport()
         self.index = SegmentIndex.open(folder) if is_index(folder) else None
@@ -140,7 +144,7 @@ class _Adding:
         if other is not None and image not in self.hash_of_image:
             self._same_bytes(image, other, found_hash)
             return
-        image_HWC = read_image(path, max_pixels=self.max_pixels)
+        image_HWC = read_image(path, max_pixels=self.max_pixels, advice=self.too_large)
         segments = self.source(image_HWC, name=path.stem)
         taxonomy = self.facts.taxonomy
         rows = image_segments(

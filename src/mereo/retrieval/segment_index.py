@@ -13,11 +13,13 @@ from typing import Any
 
 from mereo.errors import BadInput
 from mereo.folder_lock import LockedFolder
+from mereo.retrieval.index_checksums import forget_files, note_files, require_noted_files
 from mereo.retrieval.index_facts import IndexFacts
 from mereo.retrieval.lance_library import lancedb_library, table_errors
 from mereo.retrieval.segment_rows import VECTOR, ImageSegments, joined_rows, segment_schema
 
 TABLE = "segments"
+TABLE_FOLDER = f"{TABLE}.lance"
 # Versions that somebody may be reading just now. Files of writers that were killed are older than any lock.
 KEPT_FOR = timedelta(minutes=30)
 INDEX_FOLDER = LockedFolder(
@@ -40,6 +42,7 @@ class SegmentIndex:
         lancedb = lancedb_library()
         with table_errors(folder):
             schema = segment_schema(dimensions, facts.to_metadata())
+            forget_files(folder)
             # A process that was killed while it created the table leaves a folder without a version.
             table = lancedb.connect(str(folder)).create_table(TABLE, schema=schema, mode="overwrite")
             return cls(folder, table, facts)
@@ -52,6 +55,7 @@ class SegmentIndex:
             )
         lancedb = lancedb_library()
         with table_errors(folder):
+            require_noted_files(folder, TABLE_FOLDER)
             table = lancedb.connect(str(folder)).open_table(TABLE)
             table.count_rows()  # Reads the newest version's own files: what is broken is told here.
             return cls(folder, table, IndexFacts.from_metadata(table.schema.metadata, folder=folder))
@@ -104,11 +108,12 @@ class SegmentIndex:
         with table_errors(self.folder):
             # Under the lock nobody else writes: what no version names was left by a process that was killed.
             self.table.optimize(cleanup_older_than=KEPT_FOR, delete_unverified=True)
+            note_files(self.folder, TABLE_FOLDER)
 
 
 def is_index(folder: Path) -> bool:
     """True if the folder has a table with at least one version of it."""
-    return any((folder / f"{TABLE}.lance" / "_versions").glob("*.manifest"))
+    return any((folder / TABLE_FOLDER / "_versions").glob("*.manifest"))
 
 
 def is_one_of(column: str, values: Sequence[str]) -> str:
