@@ -18,7 +18,7 @@ from tiny_parser import random_image, tiny_parser
 from mereo.commands.main import run
 from mereo.errors import BadInput
 from mereo.parser.weights import save_parser
-from mereo.retrieval.index_checksums import CHECKSUMS, TAIL_BYTES, note_files, require_noted_files
+from mereo.retrieval.index_checksums import CHECKSUMS, TAIL_BYTES, forget_files, note_files, require_noted_files
 from mereo.retrieval.lance_library import panics_unsaid, table_errors
 
 pytest.importorskip("lancedb", reason="the extra index is not installed")
@@ -151,14 +151,12 @@ def test_what_is_not_noted_or_cannot_be_read_is_believed(made: Path, mereo: Mere
     # And the next writer notes what is there.
     assert mereo("index", "add", index, made / "in", "--parser", made / "tiny.safetensors", "--device", "cpu").code == 0
     noted = set(json.loads((index / CHECKSUMS).read_text())["files"])
-    assert noted == {
-        path.relative_to(index).as_posix() for path in (index / "segments.lance").rglob("*") if path.is_file()
-    }
+    assert noted == {path.relative_to(index).as_posix() for path in files_of(index)}
 
 
 def test_of_a_large_file_the_end_is_checked(tmp_path: Path) -> None:
     (tmp_path / "t").mkdir()
-    file = tmp_path / "t" / "a"
+    file = tmp_path / "t" / "a.lance"
     file.write_bytes(bytes(TAIL_BYTES + 100))
     note_files(tmp_path, "t")
     require_noted_files(tmp_path, "t")
@@ -167,9 +165,20 @@ def test_of_a_large_file_the_end_is_checked(tmp_path: Path) -> None:
         content[place] = 1
         file.write_bytes(content)
         if is_seen:
-            with pytest.raises(BadInput, match=r"a file that has changed since it was written \(t/a\) in "):
+            with pytest.raises(BadInput, match=r"a file that has changed since it was written \(t/a.lance\) in "):
                 require_noted_files(tmp_path, "t")
         else:
             require_noted_files(tmp_path, "t")
     file.unlink()
     require_noted_files(tmp_path, "t")
+
+
+def test_a_table_that_is_made_anew_is_not_held_to_the_old_one(tmp_path: Path) -> None:
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "1.manifest").write_bytes(b"old")
+    note_files(tmp_path, "t")
+    forget_files(tmp_path)
+    (tmp_path / "t" / "1.manifest").write_bytes(b"new")
+    require_noted_files(tmp_path, "t")
+    forget_files(tmp_path / "t")
+    assert not (tmp_path / "t" / CHECKSUMS).exists()

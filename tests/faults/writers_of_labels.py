@@ -1,4 +1,4 @@
-"""Writers of painted labels, and of the recipe that trains on them; each with what is there before."""
+"""Writers of painted labels, of recipes that train on them, and of lists of files; each with what is there before."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +11,7 @@ from mereo.commands.data_prepare import write_recipe
 from mereo.commands.init import write_recipe_of_described
 from mereo.data.file_manifest import FileFacts, write_manifest
 from mereo.data.prepared_sources import prepared_sources
+from mereo.retrieval.index_checksums import forget_files, note_files
 from mereo.web.saved_labels import LabelRegion, save_labels
 
 
@@ -39,7 +40,19 @@ def list_one_file(folder: Path) -> None:
     write_manifest(folder / "manifest.json", {"a.jpg": FileFacts(sha256="0" * 64, size=1, changed_ns=2)})
 
 
+def put_a_table(folder: Path) -> None:
+    (folder / "t").mkdir()
+    (folder / "t" / "a.lance").write_bytes(b"a")
+
+
+def put_a_noted_table(folder: Path) -> None:
+    put_a_table(folder)
+    note_files(folder, "t")
+
+
 WRITERS_OF_LABELS = {
+    "checksums of an index": (lambda folder: note_files(folder, "t"), put_a_table),
+    "forgotten checksums": (forget_files, put_a_noted_table),
     "first labels": (lambda folder: save_labels_of(folder, 0), lambda folder: None),
     "second labels": (lambda folder: save_labels_of(folder, 1), lambda folder: save_labels_of(folder, 0)),
     "recipe of data": (write_recipe_of_data, save_labels_of_two),

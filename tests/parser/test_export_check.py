@@ -75,7 +75,7 @@ def test_a_graph_of_another_parser_is_found() -> None:
 
 
 def test_what_the_runtime_does_not_take_is_told() -> None:
-    with pytest.raises(BadEnvironment, match="ONNX Runtime must take the exported graph, but got: .*nothing was written"):
+    with pytest.raises(BadEnvironment, match="ONNX Runtime must take the exported graph, but got: .*nothing was wri"):
         session_of(b"no graph")
 
 

@@ -12,10 +12,11 @@ from torch import nn
 
 from mereo.errors import BadInput
 from mereo.parser import export_refusals
-from mereo.parser.export_refusals import left_out, require_exportable
+from mereo.parser.export_refusals import left_out
 from mereo.parser.exported_scores import batch_scores
 from mereo.parser.onnx_file import exported
 from mereo.parser.scene_parser import SceneParser
+
 
 @pytest.fixture(autouse=True)
 def nothing_is_traced(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,10 +40,10 @@ def test_a_second_head_is_refused_too() -> None:
 
 
 @pytest.mark.parametrize("head", HEADS)
-def test_segments_of_mask_queries_are_refused(head: str) -> None:
-    with pytest.raises(BadInput, match=f"but got the head {head} with panoptic answers .*answers: semantic"):
-        exported(mask_parser(head, answers="panoptic"))
-    require_exportable(mask_parser(head))
+@pytest.mark.parametrize("answers", ["semantic", "panoptic"])
+def test_mask_queries_are_refused_by_their_head(head: str, answers: str) -> None:
+    with pytest.raises(BadInput, match=rf"but got the head {head} \(its queries .* known number of pictures\); export"):
+        exported(mask_parser(head, answers=answers))
 
 
 def test_pieces_of_a_parser_composed_in_python_are_named_by_their_classes() -> None:

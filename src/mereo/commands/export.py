@@ -12,7 +12,7 @@ def export(
 ) -> None:
     """Export a parser as one ONNX file: any batch, any height and width, pixels in, class scores out.
 
-    What cannot be one graph (superpixels, sorted segments, instances) is refused by name. The file is compared with
+    What cannot be one graph (superpixels, sorted segments, mask queries) is refused by name. The file is compared with
     the parser in ONNX Runtime before it is moved into place. Needs pip install 'mereo[export]'.
     Example: mereo export runs/mine --out parser.onnx
     """

@@ -1,4 +1,4 @@
-"""Pooling, antialiased resizing and repeating for sizes that are known only later, of operations that every runtime has.
+"""Pooling, antialiased resizing and repeating for sizes that are known only later, of operations that runtimes have.
 
 torch's own functions are traced for one size, or translated wrongly or not at all where a size is no number. While a
 parser is traced once for pictures of all sizes, these stand in for them; their answers are the same up to rounding.

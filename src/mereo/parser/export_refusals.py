@@ -9,8 +9,11 @@ from mereo.heads.pixel_classes import PixelClasses
 from mereo.heads.semantic_pyramid import SemanticPyramid
 from mereo.parser.scene_parser import SceneParser
 
-MAX_WEIGHT_BYTES = 2_000_000_000  # A message of protobuf holds less than 2 GiB, and what is around the weights is small.
-ANSWERING_HEADS = (PixelClasses, SemanticPyramid, Perceptual, MaskQueriesHead)
+MAX_WEIGHT_BYTES = 2_000_000_000  # A message of protobuf holds less than 2 GiB; what is around weights is small.
+EXPORTED_HEADS = (PixelClasses, SemanticPyramid, Perceptual)
+REMEDY = (
+    "export a parser whose heads are pixel_classes, semantic_pyramid or perceptual, or serve this one with mereo serve"
+)
 
 
 def require_exportable(parser: SceneParser) -> None:
@@ -22,17 +25,10 @@ def require_exportable(parser: SceneParser) -> None:
                 "export a parser without it, or serve this one with mereo serve",
             )
     for name, head in zip(head_names(parser), parser.heads):
-        if not isinstance(head, ANSWERING_HEADS):
-            raise _refusal(
-                f"the head {name} (its segments are found and merged one picture at a time)",
-                "export a parser whose heads are pixel_classes, semantic_pyramid, perceptual or mask queries, or serve "
-                "this one with mereo serve",
-            )
-        if isinstance(head, MaskQueriesHead) and head.segment_rule is not None:
-            raise _refusal(
-                f"the head {name} with panoptic answers (their number is another one in each picture)",
-                "export a parser with `answers: semantic`, or serve this one with mereo serve",
-            )
+        if isinstance(head, MaskQueriesHead):
+            raise _refusal(f"the head {name} (its queries are laid out for a known number of pictures)", REMEDY)
+        if not isinstance(head, EXPORTED_HEADS):
+            raise _refusal(f"the head {name} (its segments are found and merged one picture at a time)", REMEDY)
     num_bytes = sum(weight.numel() * weight.element_size() for weight in parser.state_dict().values())
     if num_bytes > MAX_WEIGHT_BYTES:
         raise BadInput(

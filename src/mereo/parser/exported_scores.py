@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from mereo.assembly.pyramid_fusion import fuse_pyramid
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureMaps, Frame
-from mereo.heads.mask_queries import MaskQueriesHead, MaskQueriesPrediction
 from mereo.heads.perceptual import PerceptualPrediction
 from mereo.heads.pixel_classes import PixelClassesPrediction
 from mereo.heads.semantic_pyramid import SemanticPyramid, SemanticPyramidPrediction
@@ -70,8 +69,6 @@ class ExportedScores(nn.Module):
 
 def batch_scores(prediction: Any) -> Tensor:
     """B K h w: what `image_scores.scores_of` says of one image, for a whole batch."""
-    if isinstance(prediction, MaskQueriesPrediction):
-        return prediction.class_probability_BKhw
     if isinstance(prediction, PerceptualPrediction):
         return prediction.object_logits_BKhw
     if isinstance(prediction, PixelClassesPrediction):
@@ -86,7 +83,7 @@ def batch_scores(prediction: Any) -> Tensor:
 
 def gives_probabilities(head: nn.Module) -> bool:
     """Else its scores are logits."""
-    return isinstance(head, SemanticPyramid | MaskQueriesHead)
+    return isinstance(head, SemanticPyramid)
 
 
 def _fused(prediction: SemanticPyramidPrediction) -> Tensor:
@@ -95,5 +92,6 @@ def _fused(prediction: SemanticPyramidPrediction) -> Tensor:
 
 
 def _nearest_multiple(length: int, multiple: int) -> int:
-    """As `regions.cells.nearest_multiple`; the larger of two is not chosen while tracing, but when the size is known."""
-    return torch.sym_max(multiple, (2 * length + multiple) // (2 * multiple) * multiple)
+    """As `regions.cells.nearest_multiple`; the larger of two is not chosen while tracing, but in the graph."""
+    larger: Any = torch.sym_max(multiple, (2 * length + multiple) // (2 * multiple) * multiple)
+    return larger

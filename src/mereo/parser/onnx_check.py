@@ -1,4 +1,4 @@
-"""Does an ONNX graph answer as its parser? Asked with ONNX Runtime, at sizes and batches that it was not traced with."""
+"""Does an ONNX graph answer as its parser? Asked with ONNX Runtime, at sizes that it was not traced with."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +29,7 @@ class Agreement:
 
 
 def require_same_answers(parser: SceneParser, content: bytes) -> Agreement:
-    """Scores within TOLERANCE and the same class wherever two classes are further apart, or an error that says where."""
+    """Scores within TOLERANCE, the same class wherever two classes are further apart; or an error that says where."""
     session = session_of(content)
     largest, num_pictures = 0.0, 0
     for height, width in CHECKED_SIZES:
@@ -104,6 +104,6 @@ def _refused(error: Exception) -> BadEnvironment:
 
 def _differs(got: str, at: str) -> BadEnvironment:
     return BadEnvironment(
-        f"an exported graph must answer as its parser does, but got {got} at {at}; nothing was written: install another "
-        "version of onnxruntime or torch and export again, or report it."
+        f"an exported graph must answer as its parser does, but got {got} at {at}; nothing was written: install "
+        "another version of onnxruntime or torch and export again, or report it."
     )

@@ -1,4 +1,4 @@
-"""A parser as one ONNX file that stands alone: refused by name, traced, checked against the parser, moved into place."""
+"""A parser as one ONNX file that stands alone: refused by name, or traced, compared with the parser and written."""
 
 from dataclasses import dataclass
 from pathlib import Path

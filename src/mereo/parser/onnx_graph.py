@@ -98,8 +98,8 @@ def _translated(parser: SceneParser, traced: torch.export.ExportedProgram) -> An
 
 
 def _divide_positives(graph_module: fx.GraphModule) -> None:
-    """ONNX divides whole numbers towards zero, Python downwards: -(-height // stride) would lose a row. A negative number
-    that is divided becomes the positive one, rounded up: (-n) // d = -((n + d - 1) // d)."""
+    """ONNX divides whole numbers towards zero, Python downwards: -(-height // stride) would lose a row. A negative
+    number that is divided becomes the positive one, rounded up: (-n) // d = -((n + d - 1) // d)."""
     graph = graph_module.graph
     for node in list(graph.nodes):
         if node.target is not operator.floordiv or not _is_negated(node.args[0]):

@@ -1,7 +1,8 @@
 """Checksums of an index's files. LanceDB believes the lengths that stand in them: where one flipped bit makes such a
 length, it asks for more memory than there is, which ends the process, or is busy for ever.
 
-Files of a table never change once they are written. Those that are not noted yet (their writer was killed) are believed.
+Data and manifests of a table never change once they are written. Those that are not noted yet (their writer was killed)
+are believed.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from mereo.atomic_files import write_json
 from mereo.errors import BadInput
 
 CHECKSUMS = "checksums.json"
+KINDS = (".manifest", ".lance")  # Others, such as the hint which version is the newest, do change.
 # What a file says about itself stands at its end; reading all of a large index would take longer than searching it.
 TAIL_BYTES = 1 << 20
 
@@ -26,7 +28,8 @@ def note_files(folder: Path, table: str) -> None:
 
 def forget_files(folder: Path) -> None:
     """Before a table is made anew, whose files may have the names of earlier ones."""
-    (folder / CHECKSUMS).unlink(missing_ok=True)
+    if (folder / CHECKSUMS).exists():
+        write_json(folder / CHECKSUMS, {"files": {}}, indent=1)
 
 
 def require_noted_files(folder: Path, table: str) -> None:
@@ -46,7 +49,7 @@ def require_noted_files(folder: Path, table: str) -> None:
 
 
 def _files(folder: Path, table: str) -> dict[str, Path]:
-    paths = sorted(path for path in (folder / table).rglob("*") if path.is_file())
+    paths = sorted(path for path in (folder / table).rglob("*") if path.suffix in KINDS and path.is_file())
     return {path.relative_to(folder).as_posix(): path for path in paths}
 
 
