@@ -82,7 +82,7 @@ def test_what_is_missing_is_counted_and_the_rest_is_trained(broden: Path, capsys
     assert (
         "left out: textures (train): pictures of dtd_training_list.json must be there, but got none for 1 of 2" in err
     )
-    assert "left out: materials (train): " in err and "12.png" in err
+    assert "left out: materials (train): 1 of its 4 files are not there, first " in err and "12.png; get them." in err
     recipe = load_recipe(broden.parent / "recipe.yaml")
     assert len(open_samples(recipe.train_data, folder=broden.parent)) == 3
 

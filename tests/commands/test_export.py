@@ -39,6 +39,7 @@ def labels_of_the_example(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return names["label_HW"]
 
 
+@pytest.mark.slow
 def test_a_parser_file_becomes_an_onnx_file_that_the_example_runs(
     parser_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

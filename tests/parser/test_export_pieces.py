@@ -1,23 +1,17 @@
 """Every neck, reasoner and head that can be exported: one file, several sizes and batches, the parser's own answers."""
 
-from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
-from pydantic import TypeAdapter
 from tiny_parser import TAXONOMY
 from tiny_pyramid_parser import HEAD as PYRAMID
-from torch import Tensor, nn
+from tiny_traced_parser import traced_parser
 
 from mereo.data.drawn_scenes import drawn_taxonomy
 from mereo.data.taxonomy import Taxonomy
-from mereo.features.feature_maps import FeatureLayout, FeatureMaps
 from mereo.parser.config import HeadConfig, StageConfig
 from mereo.parser.onnx_check import answered, blocks_BCHW, compared, parser_scores, session_of
 from mereo.parser.onnx_file import exported
-from mereo.parser.scene_parser import SceneParser
 
 WIDE: dict[str, Any] = {"stage": "projection", "width": 8, "kernel_size": 1}
 PATHS: dict[str, list[dict[str, Any]]] = {
@@ -51,54 +45,9 @@ REASONERS = ["feature_pyramid", "object_regions", "class_affinity", "global_reas
 OTHER_SHAPES = ((1, 1, 1), (2, 31, 300), (1, 150, 33))
 
 
-class ThreeMaps(nn.Module):
-    """Strides 4, 8 and 16; traced in a moment."""
-
-    layout = FeatureLayout((5, 6, 8), (4, 8, 16))
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.start = nn.Conv2d(3, 5, 3, stride=4, padding=1)
-        self.steps = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(self.layout.channels))
-
-    def forward(self, image_BCHW: Tensor) -> FeatureMaps:
-        maps = [self.start(image_BCHW)]
-        for step in self.steps:
-            maps.append(step(maps[-1].relu()))
-        return FeatureMaps(tuple(maps), self.layout.strides)
-
-
-def drawn_parser(path: list[dict[str, Any]], head: dict[str, Any], *, taxonomy: Taxonomy, seed: int) -> SceneParser:
-    """In evaluation mode. Weights, gates and counts that start at 0 or close to it are drawn: all pieces are heard."""
-    torch.manual_seed(seed)
-    backbone, stages = ThreeMaps(), []
-    layout = backbone.layout
-    for content in path:
-        stages.append(TypeAdapter(StageConfig).validate_python(content).build(layout, taxonomy.object_names))
-        layout = stages[-1].layout
-    built_head = TypeAdapter(HeadConfig).validate_python(head).build(layout, taxonomy)
-    parser = SceneParser(backbone, stages, [built_head], taxonomy=taxonomy).eval()
-    for name, weight in parser.named_parameters():
-        if weight.dim() > 1:
-            nn.init.normal_(weight, std=weight[0].numel() ** -0.5)
-        elif name.endswith("bias"):
-            nn.init.normal_(weight, std=0.2)
-        else:
-            nn.init.uniform_(weight, 0.5, 1.0)
-    for name, counts_KK in parser.named_buffers():
-        if name.endswith("cooccurrence_KK"):
-            counts_KK.copy_(torch.randint(1, 9, counts_KK.shape))
-    return parser
-
-
-def says_several_classes(parser: SceneParser) -> bool:
-    return len(np.unique(parser_scores(parser, blocks_BCHW(1, 97, 161)).argmax(axis=1))) > 1
-
-
 def require_exported(path: list[dict[str, Any]], head: dict[str, Any], *, taxonomy: Taxonomy = TAXONOMY) -> None:
     """At the sizes at which every export is compared, and at others."""
-    drawn = (drawn_parser(path, head, taxonomy=taxonomy, seed=seed) for seed in range(30))
-    parser = next(one for one in drawn if says_several_classes(one))
+    parser = traced_parser(path, head, taxonomy=taxonomy)
     session = session_of(exported(parser).content)
     for batch, height, width in OTHER_SHAPES:
         image_BCHW = blocks_BCHW(batch, height, width)

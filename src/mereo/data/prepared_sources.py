@@ -106,17 +106,17 @@ def _name(folder: Path) -> str:
 def _open(one: PreparedSource) -> None:
     """A source counts as trainable if its first picture can be read and none of its files is away."""
     try:
-        samples = open_samples(one.source)
+        one.samples = samples = open_samples(one.source)
+        if away := [file for file in one.files if not file.is_file()]:
+            one.problem = f"{len(away)} of its {len(one.files)} files are not there, first {away[0]}; get them."
+            return
         first = samples[0]
     except BadInput as error:
         one.problem = str(error)
         return
-    one.samples, one.size = samples, first.size
+    one.size = first.size
     one.pictures_of_task = _pictures_of_task(samples, first)
-    away = [file for file in one.files if not file.is_file()]
-    if away:
-        one.problem = f"{len(away)} of its {len(one.files)} files are not there, first {away[0]}; get them."
-    elif not any(one.pictures_of_task.values()):
+    if not any(one.pictures_of_task.values()):
         one.problem = "it labels no task that a parser learns."
 
 

@@ -65,13 +65,12 @@ def metadata_of(parser: SceneParser) -> dict[str, str]:
 
 def _traced(parser: SceneParser) -> torch.export.ExportedProgram:
     reached: list[str | int] = ["the picture"]
-    scores = ExportedScores(parser, watch=reached.append).eval()
     image_BCHW = torch.zeros(TRACED_SHAPE, dtype=torch.uint8, device=parser.mean_311.device)
     any_size = torch.export.Dim.DYNAMIC
     with _told(lambda: piece_name(parser, reached[-1])), answering(parser), torch.no_grad(), _plain_attention():
         with TracedSizes():
             traced = torch.export.export(
-                scores,
+                ExportedScores(parser, watch=reached.append).eval(),
                 (image_BCHW,),
                 dynamic_shapes={"image_BCHW": {0: any_size, 2: any_size, 3: any_size}},
                 strict=False,
