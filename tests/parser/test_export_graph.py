@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tiny_instance_parser import tiny_source
@@ -22,7 +23,7 @@ from mereo.heads.pixel_classes import PixelClasses
 from mereo.parser import onnx_graph
 from mereo.parser.exported_scores import ExportedScores
 from mereo.parser.model_card import ModelCard
-from mereo.parser.onnx_check import session_of
+from mereo.parser.onnx_check import answered, session_of
 from mereo.parser.onnx_file import OnnxParser, exported
 from mereo.parser.onnx_graph import INPUT, OPSET, OUTPUT, TRACED_SHAPE
 from mereo.parser.preprocessing import PreprocessingConfig
@@ -81,8 +82,32 @@ def test_equal_parsers_are_equal_files() -> None:
 def test_the_parser_is_as_it_was() -> None:
     parser = traced_parser().train()
     onnx_graph.onnx_graph(parser)
-    assert parser.training and torch.backends.mha.get_fastpath_enabled()
+    assert parser.training
     assert all(weight.requires_grad for weight in parser.parameters())
+
+
+def test_a_row_that_becomes_one_pixel_is_its_middle() -> None:
+    """As older versions of onnxscript wrote it."""
+    from onnx import TensorProto, checker, helper, numpy_helper
+
+    sizes = numpy_helper.from_array(np.array([1, 1, 1, 1], dtype=np.int64), "sizes")
+    resize = helper.make_node(
+        "Resize",
+        [INPUT, "", "", "sizes"],
+        [OUTPUT],
+        mode="linear",
+        coordinate_transformation_mode="pytorch_half_pixel",
+    )
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 1, 1, n]) for name, n in ((INPUT, 7), (OUTPUT, 1))
+    ]
+    graph = helper.make_graph([resize], "resize", ends[:1], ends[1:], [sizes])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
+    checker.check_model(model)
+    row_1117 = np.arange(7, dtype=np.float32).reshape(1, 1, 1, 7)
+    assert answered(session_of(model.SerializeToString()), row_1117).item() == 0
+    onnx_graph.read_middles(model)
+    assert answered(session_of(model.SerializeToString()), row_1117).item() == pytest.approx(3)
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ def onnx_graph(parser: SceneParser) -> Any:
     """An `onnx.ModelProto`."""
     onnx = onnx_library()
     model = _translated(parser, _traced(parser))
-    _read_middles(model)
+    read_middles(model)
     _without_traces(model)
     num_classes = parser.taxonomy.num_objects
     _name_axes(model.graph.input[0], INPUT_AXES)
@@ -67,7 +67,7 @@ def _traced(parser: SceneParser) -> torch.export.ExportedProgram:
     reached: list[str | int] = ["the picture"]
     image_BCHW = torch.zeros(TRACED_SHAPE, dtype=torch.uint8, device=parser.mean_311.device)
     any_size = torch.export.Dim.DYNAMIC
-    with _told(lambda: piece_name(parser, reached[-1])), answering(parser), torch.no_grad(), _plain_attention():
+    with _told(lambda: piece_name(parser, reached[-1])), answering(parser), torch.no_grad():
         with TracedSizes():
             traced = torch.export.export(
                 ExportedScores(parser, watch=reached.append).eval(),
@@ -138,19 +138,8 @@ def _told(where: Callable[[], str]) -> Iterator[None]:
         log.setLevel(level)
 
 
-@contextmanager
-def _plain_attention() -> Iterator[None]:
-    """torch's fast path for transformers in evaluation is one operation that no other runtime knows."""
-    was_enabled = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(was_enabled)
-
-
-def _read_middles(model: Any) -> None:
-    """torch resizes a row of many pixels to one pixel by reading the middle; the translation would read the first."""
+def read_middles(model: Any) -> None:
+    """torch resizes a row of many pixels to one pixel by reading its middle; older translations read its first one."""
     for node in model.graph.node:
         for attribute in node.attribute:
             if node.op_type == "Resize" and attribute.s == b"pytorch_half_pixel":
