@@ -53,7 +53,7 @@ def is_copyleft(licence: str) -> bool:
 
 @pytest.mark.parametrize(
     "extras",
-    [frozenset(), *(frozenset({extra}) for extra in ("plots", "demo", "superpixels", "index", "web"))],
+    [frozenset(), *(frozenset({extra}) for extra in ("plots", "demo", "superpixels", "index", "web", "export"))],
     ids=str,
 )
 def test_no_gpl_in_what_users_install(extras: frozenset[str]) -> None:

@@ -43,11 +43,11 @@ def test_a_number_changed_by_hand_is_refused(tmp_path: Path) -> None:
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     path = tmp_path / CONTEXT_FILE
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(BadInput, match="must be a readable file, but got"):
+    with pytest.raises(BadInput, match="must be readable JSON, but got"):
         read_context_measures(tmp_path)
     path.write_text('{"error": 1.0, "eror": 2}')
     with pytest.raises(BadInput, match="did you mean 'error'"):
         read_context_measures(tmp_path)
     path.write_text("{")
-    with pytest.raises(BadInput, match="a file of context errors must be JSON"):
+    with pytest.raises(BadInput, match="must be readable JSON, but got"):
         read_context_measures(tmp_path)

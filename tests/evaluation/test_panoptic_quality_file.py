@@ -42,5 +42,5 @@ def test_a_number_changed_by_hand_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="measures must follow from the counts, but got others of stuff"):
         read_panoptic_quality(tmp_path)
     (tmp_path / PANOPTIC_FILE).write_bytes(b"\xff\xfe")
-    with pytest.raises(BadInput, match="must be a readable file, but got"):
+    with pytest.raises(BadInput, match="must be readable JSON, but got"):
         read_panoptic_quality(tmp_path)

@@ -73,17 +73,18 @@ def hot_levels(question: str) -> list[int]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", ["head", "path", "backbone", "all of them"])
-@pytest.mark.parametrize("question", QUESTIONS)
-def test_shuffled_weights_destroy_the_map(question: str, part: str) -> None:
+def test_shuffled_weights_destroy_the_map(part: str) -> None:
     """Of a shuffled head alone only on the level of superpixels: the groups of `everyday` lie along one direction (the
     upper levels' vertices are nearly one), so there a head can turn the map round or off, and make no other one."""
-    levels = [level for level in hot_levels(question) if part != "head" or level == 0]
-    if not levels:
-        pytest.skip(f"{question}: no level is hot")
-    others = [explain_heat(shuffled(part, seed), street_HWC(), question).heat_per_level for seed in SEEDS]
-    for level in levels:
-        found = [likeness(trained(question).heat_per_level[level], heats[level]) for heats in others]
-        assert np.mean(found) < LEAST_DESTROYED, (level + 1, found)
+    compared = 0
+    for question in QUESTIONS:
+        levels = [level for level in hot_levels(question) if part != "head" or level == 0]
+        others = [explain_heat(shuffled(part, seed), street_HWC(), question).heat_per_level for seed in SEEDS if levels]
+        for level in levels:
+            found = [likeness(trained(question).heat_per_level[level], heats[level]) for heats in others]
+            assert np.mean(found) < LEAST_DESTROYED, (question, level + 1, found)
+            compared += 1
+    assert compared >= 2
 
 
 class ColoursAndOneMore(nn.Module):

@@ -10,6 +10,7 @@ OPTIONAL_PACKAGES = {
     "matplotlib": "curves of runs (extra `plots`)",
     "lancedb": "an index of segments (extra `index`)",
     "openTSNE": "maps of an index's segments (extra `index`)",
+    "onnxruntime": "exporting a parser (extra `export`)",
     "sklearn": "the photograph of `make demo` (extra `demo`)",
 }
 LOW_DISK_BYTES = 2 * 1024**3

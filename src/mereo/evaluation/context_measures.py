@@ -9,12 +9,10 @@ from pydantic import Field, model_validator
 
 from mereo.atomic_files import write_json
 from mereo.data.component_instances import InstanceSource
-from mereo.data.json_reading import parse_json
-from mereo.errors import BadInput
+from mereo.evaluation.measures_file import read_measures
 from mereo.evaluation.number_text import mean_of
 from mereo.metrics.context_error import ContextErrors
 from mereo.strict import StrictConfig
-from mereo.strict_yaml import validated
 
 CONTEXT_FILE = "context_error.json"
 
@@ -82,12 +80,4 @@ def write_context_measures(measures: ContextMeasures, folder: str | Path) -> Pat
 
 def read_context_measures(folder: str | Path) -> ContextMeasures | None:
     """What was written into this folder; None if nothing was."""
-    path = Path(folder) / CONTEXT_FILE
-    if not path.is_file():
-        return None
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} must be a readable file, but got: {error}; evaluate again.") from error
-    content = parse_json(text, what="a file of context errors", path=path)
-    return validated(ContextMeasures, content, source=str(path))
+    return read_measures(Path(folder) / CONTEXT_FILE, ContextMeasures)

@@ -11,8 +11,8 @@ from pydantic import Field
 from mereo.atomic_files import write_text
 from mereo.errors import BadInput
 from mereo.evaluation.level_measures import LevelMeasures, PyramidCounts
+from mereo.evaluation.measures_file import read_measures
 from mereo.strict import StrictConfig
-from mereo.strict_yaml import validated
 
 LEVELS_FILE = "levels.json"
 _Count = Annotated[int, Field(ge=0, lt=2**62)]
@@ -71,13 +71,9 @@ def write_level_measures(measures: LevelMeasures, folder: str | Path) -> Path:
 def read_level_measures(folder: str | Path) -> LevelMeasures | None:
     """What was written into this folder; None if nothing was."""
     path = Path(folder) / LEVELS_FILE
-    if not path.is_file():
+    stored = read_measures(path, _LevelFile)
+    if stored is None:
         return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"{path} must be readable JSON, but got: {error}; evaluate again.") from error
-    stored = validated(_LevelFile, content, source=str(path))
     _require_sizes(stored, path)
     pyramid = stored.pyramid
     measures = LevelMeasures(

@@ -9,12 +9,11 @@ from pydantic import Field
 
 from mereo.atomic_files import write_json
 from mereo.data.component_instances import InstanceSource
-from mereo.data.json_reading import parse_json
 from mereo.errors import BadInput
+from mereo.evaluation.measures_file import read_measures
 from mereo.evaluation.panoptic_files import PanopticEvaluation
 from mereo.metrics.panoptic_quality import PanopticCounts
 from mereo.strict import StrictConfig
-from mereo.strict_yaml import validated
 
 PANOPTIC_FILE = "panoptic_quality.json"
 _Count = Annotated[int, Field(ge=0, lt=2**62)]
@@ -62,14 +61,9 @@ def write_panoptic_quality(evaluation: PanopticEvaluation, folder: str | Path) -
 def read_panoptic_quality(folder: str | Path) -> PanopticEvaluation | None:
     """What was written into this folder; None if nothing was."""
     path = Path(folder) / PANOPTIC_FILE
-    if not path.is_file():
+    stored = read_measures(path, _PanopticFile)
+    if stored is None:
         return None
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} must be a readable file, but got: {error}; evaluate again.") from error
-    content = parse_json(text, what="a file of panoptic quality", path=path)
-    stored = validated(_PanopticFile, content, source=str(path))
     evaluation = PanopticEvaluation(
         class_names=tuple(one.name for one in stored.classes),
         is_thing=tuple(one.is_thing for one in stored.classes),

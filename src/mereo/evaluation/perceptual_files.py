@@ -10,9 +10,9 @@ from pydantic import Field
 
 from mereo.atomic_files import write_text
 from mereo.errors import BadInput
+from mereo.evaluation.measures_file import read_measures
 from mereo.evaluation.perceptual_measures import IMAGE_TASKS, ImageTask, PerceptualMeasures, PixelTask
 from mereo.strict import StrictConfig
-from mereo.strict_yaml import validated
 
 PERCEPTUAL_FILE = "perceptual.json"
 _Count = Annotated[int, Field(ge=0, lt=2**62)]
@@ -69,13 +69,9 @@ def write_perceptual_measures(measures: PerceptualMeasures, folder: str | Path) 
 def read_perceptual_measures(folder: str | Path) -> PerceptualMeasures | None:
     """What was written into this folder; None if nothing was."""
     path = Path(folder) / PERCEPTUAL_FILE
-    if not path.is_file():
+    stored = read_measures(path, _PerceptualFile)
+    if stored is None:
         return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"{path} must be readable JSON, but got: {error}; evaluate again.") from error
-    stored = validated(_PerceptualFile, content, source=str(path))
     tasks = {name: _task(stored, name, path) for name in ("objects", "parts", "materials", *IMAGE_TASKS)}
     measures = PerceptualMeasures(stored.num_images, derived=stored.derived, **tasks)
     if not _agree(stored.measures, measures.summary()):

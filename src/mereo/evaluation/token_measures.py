@@ -5,8 +5,8 @@ from pathlib import Path
 from pydantic import Field
 
 from mereo.atomic_files import write_json
+from mereo.evaluation.measures_file import read_measures
 from mereo.strict import StrictConfig
-from mereo.strict_yaml import load_yaml_file, validated
 
 TOKENS_FILE = "tokens.json"
 
@@ -34,5 +34,4 @@ def write_token_measures(measures: TokenMeasures, folder: str | Path) -> Path:
 
 def read_token_measures(folder: str | Path) -> TokenMeasures | None:
     """What was written into this folder; None if nothing was."""
-    path = Path(folder) / TOKENS_FILE
-    return validated(TokenMeasures, load_yaml_file(path), source=str(path)) if path.is_file() else None
+    return read_measures(Path(folder) / TOKENS_FILE, TokenMeasures)
