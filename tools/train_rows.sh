@@ -3,7 +3,7 @@
 #
 #   tools/train_rows.sh small        # or: full
 #   tools/train_rows.sh small 2      # two rows side by side, each with its share of the cores: 1.3 times the rows an hour
-#   tools/train_rows.sh small 2 ocr smp    # only these
+#   tools/train_rows.sh small 2 ocr smp:1    # only these: ocr with both seeds, smp with the second
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export protocol="${1:?which protocol: small or full}"
@@ -85,7 +85,7 @@ else
 fi
 chosen=""
 for name in "${@:3}"; do
-    chosen+=" $(tr -s ' \n' '\n' <<<"$rows" | grep "^$name:")" || { echo "No row is called $name." >&2 && exit 2; }
+    chosen+=" $(tr -s ' \n' '\n' <<<"$rows" | grep -E "^$name(:|$)")" || { echo "No row is called $name." >&2 && exit 2; }
 done
 rows="${chosen:-$rows}"
 tr -s ' \n' '\n' <<<"$rows" | tr ':' ' ' | xargs -P "$at_once" -L 1 bash -euo pipefail -c 'row "$@"' row

@@ -243,3 +243,16 @@ def test_draws_follow_the_counter_alone() -> None:
 def test_bad_settings(settings_: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         AugmentationConfig(**settings_)
+
+
+def test_left_and_right_change_names_in_a_mirror() -> None:
+    table = LabelTable(("hood", "left door", "right door"))
+    taxonomy = Taxonomy("sides", table, parts=table)
+    label = torch.tensor([[0, 1, 1, 2], [255, 255, 2, 0]]).numpy()
+    image = as_image(np.zeros((2, 4, 3), dtype=np.uint8))
+    sample = Sample("car", image, semantic_HW=as_mask(label), parts_HW=as_mask(label), instances_HW=as_mask(label))
+    config = AugmentationConfig(crop=(2, 4), scale=(1.0, 1.0), flip=1.0)
+    mirrored = config.build(taxonomy)(sample)
+    expected = [[1, 2, 2, 0], [0, 1, 255, 255]]
+    assert plain(mirrored.semantic_HW).tolist() == plain(mirrored.parts_HW).tolist() == expected
+    assert plain(mirrored.instances_HW).tolist() == label[:, ::-1].tolist()  # Ids are no classes.

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tiny_parser import TAXONOMY, random_image, tiny_parser
+from tiny_parser import TAXONOMY, random_image, taxonomy_of, tiny_parser
 
 from mereo.errors import BadInput
 from mereo.heads.pixel_classes import PixelClassesPrediction
@@ -63,6 +63,22 @@ def test_a_mirrored_photograph_has_the_mirrored_parse(height: int, width: int, s
     mirrored = PARSER.parse(image_HWC[:, ::-1], scales=scales, flip=True)
     # Sums in another order may differ in the last bit, and so a pixel on a tie.
     assert (plain.semantic != mirrored.semantic[:, ::-1]).sum() <= max(1, 0.002 * height * width)
+
+
+def test_in_a_mirrored_parse_left_and_right_have_changed_places() -> None:
+    sided = tiny_parser(taxonomy=taxonomy_of("left wing", "body", "right wing"))
+    plain, image_HWC = tiny_parser(taxonomy=taxonomy_of("a", "b", "c")), random_image(61, 83)
+    with torch.no_grad():
+        seen, mirrored = (
+            plain(torch.from_numpy(np.ascontiguousarray(side_HWC)).permute(2, 0, 1)[None].float())
+            .prediction(PixelClassesPrediction)
+            .class_probability_BKhw
+            for side_HWC in (image_HWC, image_HWC[:, ::-1])
+        )
+    mean_BKhw = seen + mirrored.flip(-1)[:, [2, 1, 0]]
+    wanted_HW = F.interpolate(mean_BKhw, size=(61, 83), mode="bilinear")[0].argmax(dim=0).numpy()
+    assert share_that_differs(sided.parse(image_HWC, flip=True).semantic, wanted_HW) < 1e-3
+    assert share_that_differs(plain.parse(image_HWC, flip=True).semantic, wanted_HW) > 1e-2  # Else it shows nothing.
 
 
 def test_without_flip_it_is_not_symmetric() -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 from torchvision import tv_tensors
 
 from mereo.data.sample import Sample
+from mereo.data.sided_names import renamed_in_a_mirror
 from mereo.data.taxonomy import Taxonomy
 from mereo.strict import StrictConfig
 
@@ -30,7 +31,7 @@ class AugmentationConfig(StrictConfig):
     crop: tuple[int, int] = Field(description="height and width of what the parser sees")
     working_side: int | None = Field(None, ge=1)
     scale: tuple[float, float] = (0.5, 2.0)
-    flip: float = Field(0.5, ge=0, le=1)
+    flip: float = Field(0.5, ge=0, le=1, description="share of mirrored pictures; left and right change names, too")
     rotate_degrees: float = Field(0.0, ge=0, le=180)
     colour: float = Field(0.0, ge=0, le=1, description="strength of brightness, contrast, saturation and hue changes")
     rare_class_share: float = Field(0.0, ge=0, le=1, description="share of crops laid around a pixel of a rare class")
@@ -67,10 +68,20 @@ class Augmentation:
             sample = sample.transformed(lambda tensors: {k: _rotated(v, angle) for k, v in tensors.items()})
         sample = self._scaled_crop(sample)
         if config.flip and _uniform(0, 1) < config.flip:
-            sample = sample.transformed(lambda tensors: {k: F.horizontal_flip(v) for k, v in tensors.items()})
+            sample = self._mirrored(sample)
         if config.colour:
             sample = replace(sample, image_CHW=self.jitter(sample.image_CHW))
         return self._filled(sample)
+
+    def _mirrored(self, sample: Sample) -> Sample:
+        sample = sample.transformed(lambda tensors: {k: F.horizontal_flip(v) for k, v in tensors.items()})
+        tables = {"semantic_HW": self.taxonomy.objects, "parts_HW": self.taxonomy.parts}
+        named = {
+            name: tv_tensors.Mask(renamed_in_a_mirror(sample.masks[name].as_subclass(Tensor), table.mirrored))
+            for name, table in tables.items()
+            if table is not None and name in sample.masks
+        }
+        return replace(sample, **named)
 
     def _scaled_crop(self, sample: Sample) -> Sample:
         """Cuts the window that becomes the crop, then resizes it: cheaper than resizing the whole image first."""

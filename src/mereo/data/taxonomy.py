@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from mereo.data.palette import distinct_colours, hex_to_rgb
+from mereo.data.sided_names import mirrored_indices
 from mereo.errors import BadInput
 
 WIDE_IGNORE_INDEX = 65535
@@ -72,6 +73,11 @@ class LabelTable:
     def ignore_index(self) -> int:
         """The index of pixels without a label: 255, or 65535 where 255 is a class."""
         return IGNORE_INDEX if len(self.names) <= IGNORE_INDEX else WIDE_IGNORE_INDEX
+
+    @cached_property
+    def mirrored(self) -> tuple[int, ...]:
+        """For each class the index of what it is called in a mirror: left doors are right doors there."""
+        return mirrored_indices(self.names)
 
     @cached_property
     def colours_K3(self) -> np.ndarray:

@@ -60,13 +60,14 @@ def _on_device(parser: "SceneParser", image_HWC: np.ndarray) -> Tensor:
 def _probabilities(
     parser: "SceneParser", image_1CHW: Tensor, size: tuple[int, int], scales: Sequence[float], flip: bool
 ) -> Iterator[Tensor]:
-    """One answer a scale and side, the largest scale first."""
+    """One answer a scale and side, the largest scale first. In a mirror left and right are each other's names."""
+    mirrored = list(parser.taxonomy.objects.mirrored)
     for scale in sorted(scales, reverse=True):
         scaled_1CHW = resized_image(image_1CHW, (max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
         for is_flipped in (False, True) if flip else (False,):
             found = scores_of(parser(scaled_1CHW.flip(-1) if is_flipped else scaled_1CHW))
             probability_Khw = found.scores_Khw if found.are_probabilities else found.scores_Khw.softmax(dim=0)
-            yield (probability_Khw.flip(-1) if is_flipped else probability_Khw)[None]
+            yield (probability_Khw.flip(-1)[mirrored] if is_flipped else probability_Khw)[None]
 
 
 def scores_of(answers: "SceneAnswers") -> ImageScores:
