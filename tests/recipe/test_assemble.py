@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from mereo.data.joined_samples import sources_of_samples
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
+from mereo.parser.model_card import ModelCard
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import load, save_parser
 from mereo.reasoning.cooccurrence import Cooccurrence
@@ -131,6 +132,18 @@ def test_weights_to_start_from_are_found_beside_the_recipe(folder: Path) -> None
     state = second.parser.state_dict()
     assert second.not_taken == ()
     assert all(torch.equal(value, state[name]) for name, value in first.state_dict().items())
+
+
+def test_what_starts_from_other_weights_stands_under_their_terms(folder: Path) -> None:
+    card = {"title": "First", "terms": "research", "terms_notice": "only research"}
+    first = build_run(recipe(card=card), folder=folder)
+    save_parser(first.parser, folder / "first.safetensors")
+    start = {"start_from": "first.safetensors"}
+    second = build_run(recipe(**start), folder=folder).parser.card
+    assert second == ModelCard(terms="research", terms_notice="only research")  # Whatever else it says is of the first.
+    own = build_run(recipe(**start, card={"terms": "mine"}), folder=folder).parser.card
+    assert own == ModelCard(terms="mine")
+    assert build_run(recipe(), folder=folder).parser.card == ModelCard()
 
 
 def test_backbone_weights_are_found_beside_the_recipe(folder: Path) -> None:

@@ -18,6 +18,7 @@ from tiny_instance_parser import AFFINITY, PROJECTION, tiny_source
 from mereo.data.drawn_scenes import DrawnScenes
 from mereo.errors import BadInput
 from mereo.parser.instance_files import load_instance_parser
+from mereo.parser.model_card import ModelCard
 from mereo.parser.weights import save_parser
 from mereo.recipe.run_transfer import TransferReport, measure_transfer, run_transfer
 from mereo.recipe.transfer_recipe import build_transfer, load_transfer_recipe
@@ -110,11 +111,12 @@ def test_a_resumed_run_keeps_its_recipe(tmp_path: Path) -> None:
 def test_a_parser_with_a_reasoner_transfers(tmp_path: Path, pyramid: str) -> None:
     """The classes of the parser are not those of the data; its reasoner keeps its own and is fine-tuned too."""
     source = tiny_source(PROJECTION, AFFINITY)
-    save_parser(source, tmp_path / "source.safetensors")
+    save_parser(source, tmp_path / "source.safetensors", card=ModelCard(terms="research alone"))
     recipe = drawn(tmp_path, parser="source.safetensors")
     run(recipe, tmp_path / "run", "training.steps=2", f"detector.pyramid={pyramid}")
     (tmp_path / "source.safetensors").unlink()  # What is left needs it no more.
     parser = load_instance_parser(tmp_path / "run" / "last.safetensors")
+    assert parser.card is not None and parser.card.terms == "research alone"
     scenes = DrawnScenes(1, size=(64, 96))
     assert parser.taxonomy == scenes.taxonomy and parser.preprocessing.mean == source.preprocessing.mean
     answers = parser(scenes[0].image_CHW[None])

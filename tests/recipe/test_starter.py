@@ -4,6 +4,7 @@ import yaml
 from mereo.data.taxonomy_file import load_taxonomy
 from mereo.errors import BadInput
 from mereo.parser.config import ParserConfig
+from mereo.parser.model_card import ModelCard
 from mereo.parser.weights import save_parser
 from mereo.recipe import starter
 from mereo.recipe.recipe import load_recipe
@@ -39,6 +40,21 @@ def test_the_recipe_is_valid_and_fine_tunes_a_parser_of_the_same_build(tmp_path)
     assert recipe.train_data.split == "train" and recipe.val_data.split == "val" and recipe.training.steps == 1000
     with pytest.raises(BadInput, match="parser must be a built-in name"):
         starter_recipe(**OPTIONS, start_from="no_such_parser")
+
+
+def test_it_says_under_whose_terms_the_weights_will_stand(tmp_path):
+    text = starter_recipe(**OPTIONS)
+    assert "# What comes out stands under its terms: non-commercial research use" in text
+    config = ParserConfig.model_validate({"backbone": {"name": "test_efficientnet"}})
+    parser = config.build(load_taxonomy("camvid"))
+    card = ModelCard(terms="mine\ntraining: {steps: 1}")
+    file = save_parser(parser, tmp_path / "mine.safetensors", card=card)
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(starter_recipe(**OPTIONS, start_from=str(file)))
+    assert "terms: mine training: {steps: 1}. To start free" in recipe.read_text()
+    assert load_recipe(recipe).training.steps == 1000
+    file = save_parser(parser, tmp_path / "mine.safetensors")
+    assert "under its terms" not in starter_recipe(**OPTIONS, start_from=str(file))
 
 
 def test_without_a_built_in_parser_it_says_so(monkeypatch, tmp_path):

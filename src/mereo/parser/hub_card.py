@@ -21,7 +21,6 @@ LICENCES = (
     "cc-by-nc-nd-4.0",
     "cc-by-nd-4.0",
 )
-UNKNOWN_TERMS = ("", "unknown")
 TASKS = {"parts": "parts", "materials": "materials", "textures": "textures", "scenes": "scenes"}
 
 

@@ -7,7 +7,7 @@ from mereo.errors import BadInput
 from mereo.parser.config import ParserConfig
 from mereo.parser.hub import CARD_FILE, PARSER_FILE, PREFIX, Hub, hub
 from mereo.parser.hub_access import parsed_name, push_errors
-from mereo.parser.hub_card import UNKNOWN_TERMS, hub_card
+from mereo.parser.hub_card import hub_card
 from mereo.parser.model_card import ModelCard
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import changed_parser, find_parser_file, load
@@ -47,13 +47,13 @@ def push_parser(
     own = parser.card or ModelCard()
     card = own
     if terms is not None and terms.strip() != own.terms.strip():
-        if not are_unknown(own.terms):
+        if own.has_terms:
             raise BadInput(
                 f"terms must be those of the parser's model card ({own.terms!r:.160}), but got {terms!r:.80}; "
                 "leave --terms out."
             )
         card = validated(ModelCard, own.model_dump() | {"terms": terms}, source="the model card to push")
-    if are_unknown(card.terms):
+    if not card.has_terms:
         raise BadInput(
             f"a parser to push must say on which terms it may be used, but got none in {source}; say it with --terms, "
             "e.g. --terms cc-by-4.0 or in words."
@@ -69,10 +69,6 @@ def push_parser(
         api.create_repo(name, private=private, exist_ok=True)
         api.create_commit(name, operations, commit_message=message)
     return PushedParser(f"{PREFIX}{name}", len(content), card.terms)
-
-
-def are_unknown(terms: str) -> bool:
-    return terms.strip().lower() in UNKNOWN_TERMS
 
 
 def steps_of(parser: SceneParser) -> list[str]:

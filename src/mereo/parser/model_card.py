@@ -7,6 +7,7 @@ from pydantic import model_validator
 from mereo.strict import StrictConfig
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+UNKNOWN_TERMS = ("", "unknown")
 NON_COMMERCIAL = "trained on research data: for non-commercial research only"
 
 
@@ -27,3 +28,13 @@ class ModelCard(StrictConfig):
             if isinstance(text, str) and _CONTROL.search(text):
                 raise ValueError(f"{key} must be printable, but got {text!r:.80}; write it without control characters")
         return self
+
+    @property
+    def has_terms(self) -> bool:
+        return self.terms.strip().lower() not in UNKNOWN_TERMS
+
+    def bound_by(self, source: "ModelCard | None") -> "ModelCard":
+        """What grew out of other weights stands under their terms, unless this card says its own."""
+        if source is None or self.has_terms:
+            return self
+        return self.model_copy(update={"terms": source.terms, "terms_notice": source.terms_notice})

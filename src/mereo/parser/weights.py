@@ -170,6 +170,12 @@ def start_from(parser: SceneParser, path_or_name: str | Path) -> list[str]:
     return sorted(expected.keys() - fitting.keys())
 
 
+def card_of(path_or_name: str | Path) -> ModelCard:
+    """The model card alone, without building the parser."""
+    path = find_parser_file(path_or_name)
+    return validated(ModelCard, read_metadata(path)["card"], source=f"the model card in {path}")
+
+
 def read_tensors(path: Path) -> dict[str, Tensor]:
     return read_finite_tensors(path, what="parser file")
 

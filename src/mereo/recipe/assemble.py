@@ -17,7 +17,7 @@ from mereo.errors import BadInput
 from mereo.features.stage import SuperpixelWish
 from mereo.parser.objective import Objective, build_objective, needs_histogram
 from mereo.parser.scene_parser import SceneParser
-from mereo.parser.weights import start_from
+from mereo.parser.weights import card_of, start_from
 from mereo.reasoning.class_affinity import ClassAffinity, ClassAffinityConfig
 from mereo.reasoning.cooccurrence_file import read_cooccurrence
 from mereo.reasoning.cooccurrence_of_samples import cooccurrence_of
@@ -65,9 +65,12 @@ def build_run(recipe: Recipe, *, folder: Path, compose: Callable[[Taxonomy], Sce
     parser = compose(taxonomy) if compose else found.parser.build(taxonomy)
     require_parts(parser, recipe.training.only)
     not_taken: list[str] = []
+    parser.card = recipe.card
     if recipe.start_from is not None:
         beside = folder / recipe.start_from
-        not_taken = start_from(parser, beside if beside.is_file() else recipe.start_from)
+        source = beside if beside.is_file() else recipe.start_from
+        not_taken = start_from(parser, source)
+        parser.card = recipe.card.bound_by(card_of(source))
     if compose is None:
         _count_edges(parser, found, train_samples)
     return BuiltRun(

@@ -58,9 +58,10 @@ def write_card(
         of_tasks = {name: task for name, task in perceptual.tasks.items() if name != "objects"}
         measured |= {f"{name}_{next(iter(task.measures))}": task.headline for name, task in of_tasks.items()}
     num_images = perceptual.num_images if perceptual is not None else evaluation.num_images if evaluation else 0
-    parser.card = recipe.card.model_copy(
+    card = parser.card or recipe.card  # Of a parser that started from others' weights it knows their terms.
+    parser.card = card.model_copy(
         update={
-            "title": recipe.card.title or recipe.name,
+            "title": card.title or recipe.name,
             "measured": {name: round(value, 4) for name, value in measured.items() if value is not None},
             "measured_on": f"{num_images} images of val",
             "trained_with": f"recipe {recipe.name}, {recipe.training.steps} steps",

@@ -131,9 +131,12 @@ def _score(built: BuiltTransfer, signals: StopSignals) -> float:
 
 
 def _save(built: BuiltTransfer, recipe: TransferRecipe, out: Path) -> None:
-    title = recipe.card.title or recipe.name
-    card = recipe.card.model_copy(
-        update={"title": title, "trained_with": f"recipe {recipe.name}, {recipe.training.steps} steps"}
+    card = built.parser.card or recipe.card  # Over others' weights it knows their terms.
+    card = card.model_copy(
+        update={
+            "title": card.title or recipe.name,
+            "trained_with": f"recipe {recipe.name}, {recipe.training.steps} steps",
+        }
     )
     save_instance_parser(
         built.parser,

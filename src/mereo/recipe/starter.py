@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from mereo.parser.config import ParserConfig
-from mereo.parser.weights import DEFAULT_PARSER, built_in_parsers, find_parser_file, read_metadata
+from mereo.parser.weights import DEFAULT_PARSER, built_in_parsers, card_of, find_parser_file, read_metadata
 from mereo.recipe.recipe import Recipe
 from mereo.strict_yaml import validated
 
@@ -67,9 +67,18 @@ def starter_recipe(
     weights_note = (
         "# No built-in parser was found: this starts from random weights. Online, set parser.backbone.weights: hub\n"
         if chosen is None
-        else f"# Fine-tunes {chosen!r}: every weight that fits is taken, the last layer is learned anew.\n"
+        else _start_note(chosen)
     )
     return f"# Train with: mereo train recipe.yaml\n{weights_note}{_readable_yaml(content)}"
+
+
+def _start_note(chosen: str) -> str:
+    note = f"# Fine-tunes {chosen!r}: every weight that fits is taken, the last layer is learned anew.\n"
+    card = card_of(chosen)
+    if not card.has_terms:
+        return note
+    terms = " ".join(card.terms.split())  # A comment is one line, whatever a stranger's card says.
+    return f"{note}# What comes out stands under its terms: {terms}. To start free of them, take start_from out.\n"
 
 
 def _readable_yaml(content: dict[str, Any]) -> str:

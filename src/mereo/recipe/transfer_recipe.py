@@ -102,7 +102,7 @@ def build_transfer(recipe: TransferRecipe, *, folder: Path) -> BuiltTransfer:
             require_instances(samples[0])
     # Which classes are rare, as `mereo train` counts them: both then cut the same crops.
     pixels_K = class_histogram(train_samples) if recipe.augmentation.rare_class_share > 0 else None
-    config, features_taxonomy, features = _features(recipe.transfer, folder, taxonomy)
+    config, features_taxonomy, features, source_card = _features(recipe.transfer, folder, taxonomy)
     instance_config = InstanceParserConfig(
         features=config,
         detector=recipe.detector,
@@ -110,6 +110,7 @@ def build_transfer(recipe: TransferRecipe, *, folder: Path) -> BuiltTransfer:
         frozen_norms=recipe.transfer.frozen_norms,
     )
     parser = instance_config.build(taxonomy, features)
+    parser.card = recipe.card.bound_by(source_card)
     return BuiltTransfer(
         train_samples=train_samples,
         val_samples=val_samples,
@@ -121,16 +122,19 @@ def build_transfer(recipe: TransferRecipe, *, folder: Path) -> BuiltTransfer:
     )
 
 
-def _features(source: TransferConfig, folder: Path, taxonomy: Taxonomy) -> tuple[ParserConfig, Taxonomy, BuiltFeatures]:
+def _features(
+    source: TransferConfig, folder: Path, taxonomy: Taxonomy
+) -> tuple[ParserConfig, Taxonomy, BuiltFeatures, ModelCard | None]:
+    """With the model card of the parser that they come from."""
     if source.backbone is not None:
         weights = source.backbone.weights
         if weights not in (None, "hub") and (folder / weights).is_file():
             weights = str(folder / weights)
         backbone = source.backbone.model_copy(update={"weights": weights})
         config = ParserConfig(backbone=backbone, preprocessing=source.preprocessing)
-        return config, taxonomy, config.build_features(taxonomy)
+        return config, taxonomy, config.build_features(taxonomy), None
     name = str(source.parser)
     parser = load(folder / name if (folder / name).exists() else name)
     num_stages = len(parser.path) if source.stages is None else source.stages
     config = parser.config.model_copy(update={"path": parser.config.path[:num_stages]})
-    return config, parser.taxonomy, features_of(parser, num_stages=num_stages)
+    return config, parser.taxonomy, features_of(parser, num_stages=num_stages), parser.card
