@@ -22,7 +22,7 @@ OPTIONAL = re.compile(r"(?<!\S)\[([^\]]*)\](?!\S)")
 def command_lines(text: str) -> Iterator[tuple[str, bool]]:
     """Command lines of a page, and whether each is only a mention of a verb, which needs no arguments."""
     for block in FENCED.findall(text):
-        for line in block.splitlines():
+        for line in block.replace("\\\n", " ").splitlines():
             if line.strip().startswith("mereo "):
                 yield line.strip(), False
     for code in INLINE.findall(FENCED.sub("", text)):

@@ -15,7 +15,7 @@ CALIBRATED_FILE = "calibrated.safetensors"
 
 
 def evaluate(
-    parser: Annotated[str, typer.Argument(help="A built-in name, a parser file, or a run folder.")],
+    parser: Annotated[str, typer.Argument(help="A built-in name, a parser file, a run folder, or hub:OWNER/NAME.")],
     data: Annotated[
         Path | None,
         typer.Option(help="A labelled folder with its mereo.yaml, or a recipe; left out: the run's own val data."),

@@ -34,7 +34,9 @@ def explain(
     ] = None,
     parser: Annotated[
         str | None,
-        typer.Option(help="A built-in name, a parser file, or a run folder; left out: street, for --why everyday."),
+        typer.Option(
+            help="A built-in name, parser file, run folder, or hub:OWNER/NAME; left out: street, for --why everyday."
+        ),
     ] = None,
     at: Annotated[str | None, typer.Option(help="Ask about this pixel of the photograph: X,Y.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for index.html, the pictures and explanation.json.")] = Path(

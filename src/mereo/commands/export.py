@@ -7,7 +7,7 @@ import typer
 
 
 def export(
-    parser: Annotated[str, typer.Argument(help="A built-in name, a parser file, or a run folder.")],
+    parser: Annotated[str, typer.Argument(help="A built-in name, a parser file, a run folder, or hub:OWNER/NAME.")],
     out: Annotated[Path, typer.Option(help="The file to write, e.g. parser.onnx.")],
 ) -> None:
     """Export a parser as one ONNX file: any batch, any height and width, pixels in, class scores out.

@@ -21,7 +21,8 @@ MAX_PIXELS = "Larger images are skipped."
 def build(
     folder: Annotated[Path, typer.Argument(help="A folder of photographs, with all folders in it.")],
     parser: Annotated[
-        str | None, typer.Option(help="A built-in name, a parser file, or a run folder; left out: the default.")
+        str | None,
+        typer.Option(help="A built-in name, a parser file, a run folder, or hub:OWNER/NAME; left out: street."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the index; left out: FOLDER.index beside it.")] = None,
     size: Annotated[

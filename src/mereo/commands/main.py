@@ -51,7 +51,9 @@ PLAIN: dict[str, Any] = {
     "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 110},
 }
 app = typer.Typer(name="mereo", help="Parse images into wholes and parts: regions, parts, objects, scenes.", **PLAIN)
-data_app = typer.Typer(name="data", help="Check labelled data before training on it; draw some.", **PLAIN)
+data_app = typer.Typer(
+    name="data", help="Check labelled data and what it can train; draw some; measure answers.", **PLAIN
+)
 
 
 @app.callback()

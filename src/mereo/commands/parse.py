@@ -27,7 +27,8 @@ def parse(
         "parsed"
     ),
     parser: Annotated[
-        str | None, typer.Option(help="A built-in name, a parser file, or a run folder; left out: the default.")
+        str | None,
+        typer.Option(help="A built-in name, a parser file, a run folder, or hub:OWNER/NAME; left out: street."),
     ] = None,
     size: Annotated[
         str | None,

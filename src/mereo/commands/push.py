@@ -6,7 +6,7 @@ import typer
 
 
 def push(
-    parser: Annotated[str, typer.Argument(help="A built-in name, a parser file, or a run folder.")],
+    parser: Annotated[str, typer.Argument(help="A built-in name, a parser file, a run folder, or hub:OWNER/NAME.")],
     repository: Annotated[str, typer.Argument(help="OWNER/NAME on the hub; made if it is not there.")],
     private: Annotated[bool, typer.Option("--private", help="A repository that is made now is yours alone.")] = False,
     message: Annotated[str | None, typer.Option(help="What the commit says.")] = None,

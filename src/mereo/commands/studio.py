@@ -19,7 +19,10 @@ Folder = Annotated[
 ]
 Parsers = Annotated[
     list[str] | None,
-    typer.Option("--parser", help="A built-in name, a parser file, or a run folder; may be repeated."),
+    typer.Option(
+        "--parser",
+        help="A built-in name, a parser file, a run folder, or hub:OWNER/NAME; repeatable. Left out: all built-in ones.",
+    ),
 ]
 Index = Annotated[
     Path | None, typer.Option(help="The folder of an index to search; left out: FOLDER.index where there is one.")

@@ -11,7 +11,7 @@ from types import ModuleType
 
 from mereo.errors import BadEnvironment, BadInput, MereoError
 
-INSTALL = "pip install mereo[index]"
+INSTALL = "pip install 'mereo[index]'"
 # The library's own log would talk of empty partitions between our lines.
 QUIET = {"LANCEDB_LOG": "error"}
 PANICS = ("RustPanic", "PanicException")
