@@ -43,6 +43,14 @@ variant() { # NAME: sets `recipe` and `changes`
         changes+=("row=learned edges, support only" parser.path.1.edges=learned parser.path.1.messages=positive) ;;
     affinity_learned_negative)
         changes+=("row=learned edges, suppression only" parser.path.1.edges=learned parser.path.1.messages=negative) ;;
+    fcn_region_loss)
+        recipe=fcn
+        changes=("row=FCN + SR-Loss"
+            'losses=[{loss: pixel_cross_entropy, class_balance: 0.3}, {loss: region_classification, weight: 0.2}]') ;;
+    pyramid_pixels)
+        recipe=pyramid
+        changes=("row=pixel classes on the pyramid's path" 'parser.heads=[{head: pixel_classes}]'
+            'losses=[{loss: pixel_cross_entropy, class_balance: 0.3}]') ;;
     pyramid_a) changes+=(parser.heads.0.context=none parser.heads.0.representation=finest) ;;
     pyramid_b) changes+=(parser.heads.0.context=none parser.heads.0.representation=finest "$with_anl") ;;
     pyramid_c) changes+=(parser.heads.0.representation=finest) ;;
@@ -78,9 +86,9 @@ if [ "$protocol" = full ]; then # One seed, the baseline two.
     rows="fcn:0 fcn:1 affinity:0 ocr:0 concepts:0 deeplabv3:0 smp:0 upernet:0 grouping:0 pyramid_a:0 pyramid_h:0"
 else
     names="fcn deeplabv3 affinity affinity_both affinity_positive affinity_negative affinity_learned"
-    names+=" affinity_learned_positive affinity_learned_negative ocr concepts concepts_unsupervised glore"
+    names+=" affinity_learned_positive affinity_learned_negative fcn_region_loss ocr concepts concepts_unsupervised glore"
     names+=" maskformer maskformer_concepts upernet smp grouping grouping_no_top_down"
-    names+=" pyramid_affinity pyramid_a pyramid_b pyramid_c pyramid_d pyramid_e pyramid_f pyramid_g pyramid_h pyramid_i"
+    names+=" pyramid_affinity pyramid_pixels pyramid_a pyramid_b pyramid_c pyramid_d pyramid_e pyramid_f pyramid_g pyramid_h pyramid_i"
     rows=$(for name in $names; do echo "$name:0 $name:1"; done)
 fi
 chosen=""
@@ -89,4 +97,30 @@ for name in "${@:3}"; do
 done
 rows="${chosen:-$rows}"
 tr -s ' \n' '\n' <<<"$rows" | tr ':' ' ' | xargs -P "$at_once" -L 1 bash -euo pipefail -c 'row "$@"' row
-"$mereo" table docs/runs/camvid_*_"${protocol}"_* --baseline FCN --out docs/results.md --section "camvid $protocol"
+
+# Each row also beside what it was built on, or what it leaves out: the neck's gain is not the module's.
+row_of() { sed -n 's/^  "row": "\(.*\)",$/\1/p' "docs/runs/camvid_$1_${protocol}_0/run.json" 2>/dev/null; }
+against=()
+while read -r name host; do
+    row_name="$(row_of "$name")" host_name="$(row_of "$host")"
+    [ -z "$row_name" ] || [ -z "$host_name" ] || against+=(--against "$row_name=$host_name")
+done <<'END'
+affinity affinity_both
+affinity_both affinity_learned
+affinity fcn_region_loss
+affinity ocr
+concepts concepts_unsupervised
+concepts glore
+maskformer_concepts maskformer
+grouping upernet
+grouping grouping_no_top_down
+grouping_no_top_down upernet
+pyramid_h pyramid_a
+pyramid_h pyramid_c
+pyramid_h pyramid_f
+pyramid_h pyramid_i
+pyramid_h pyramid_pixels
+pyramid_affinity pyramid_h
+END
+"$mereo" table docs/runs/camvid_*_"${protocol}"_* --baseline FCN "${against[@]}" \
+    --out docs/results.md --section "camvid $protocol"

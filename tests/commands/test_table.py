@@ -58,6 +58,8 @@ def test_prints(run_folders):
     assert "protocol small, 6 images" in result.output
     assert "better [bold]" in result.output and "measurable gain" in result.output
     assert "- b1 (seed 1, 10 steps" in result.output
+    result = CliRunner().invoke(app, [*run_folders, "--against", "better [bold]=FCN"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0 and "Beside its own host" in result.output
 
 
 def test_writes_a_section_twice_with_the_same_text(run_folders, tmp_path):
@@ -74,6 +76,7 @@ def test_writes_a_section_twice_with_the_same_text(run_folders, tmp_path):
 
 def test_refusals_reach_the_command_line(run_folders, tmp_path):
     for arguments, message in (
+        ([*run_folders, "--against", "FCN"], "--against must be ROW=HOST, but got 'FCN'"),
         ([*run_folders, "--baseline", "DeepLab"], "the baseline must be a row of these runs, but got 'DeepLab'"),
         ([str(tmp_path / "none")], "a run must be a folder"),
     ):

@@ -1,9 +1,8 @@
 """Left and right: which names change places in a mirror."""
 
 import pytest
-import torch
 
-from mereo.data.sided_names import mirrored_indices, renamed_in_a_mirror
+from mereo.data.sided_names import mirrored_indices
 from mereo.data.taxonomy_file import load_taxonomy
 
 
@@ -43,9 +42,3 @@ def test_the_sides_of_a_car() -> None:
     changed = {parts.names[index]: parts.names[other] for index, other in enumerate(parts.mirrored) if index != other}
     assert len(changed) == 10
     assert changed["back_left_door"] == "back_right_door" and changed["right_mirror"] == "left_mirror"
-
-
-def test_what_is_no_class_stays() -> None:
-    mask_HW = torch.tensor([[0, 1, 2], [-1, 255, 1]], dtype=torch.int32)
-    renamed_HW = renamed_in_a_mirror(mask_HW, (0, 2, 1))
-    assert renamed_HW.tolist() == [[0, 2, 1], [-1, 255, 2]] and renamed_HW.dtype == torch.int32

@@ -79,6 +79,24 @@ def test_seeds_are_one_line_and_the_baseline_comes_first():
     assert better.class_iou(2) == pytest.approx(np.mean([runs[i].evaluation.per_class[2].iou for i in (0, 2)]))
 
 
+def test_a_row_beside_its_own_host():
+    runs = [
+        made_run("f", row="fcn"),
+        made_run("h", row="host", quality=0.8),
+        made_run("m", row="module", quality=0.82),
+        made_run("o", row="host", quality=0.8, protocol="other"),
+    ]
+    small, other = results_tables(runs, baseline="fcn", against=[("module", "host"), ("host", "fcn")])
+    module, host = small.comparisons
+    assert (module.row, module.host, host.row, host.host) == ("module", "host", "host", "fcn")
+    counts = [run.evaluation.per_image_NK3[None] for run in runs]
+    assert module.difference == paired_bootstrap(counts[2], counts[1])
+    assert host.difference == small.lines[1].difference
+    assert other.comparisons == ()  # A protocol that lacks one of the two.
+    with pytest.raises(BadInput, match="rows to compare must be among these runs, but got 'hosts'"):
+        results_tables(runs, against=[("module", "hosts")])
+
+
 def test_a_table_a_protocol():
     runs = [
         made_run("f0", row="fcn"),

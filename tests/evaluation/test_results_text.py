@@ -77,6 +77,13 @@ def test_markdown_of_a_small_table():
     assert f"{facts}: `mereo train a.yaml` on 2 cores, commit `0123456789ab`" in lines
 
 
+def test_rows_beside_their_hosts_have_a_table_of_their_own():
+    runs = [made_run("host", BAD), made_run("module", GOOD)]
+    text = markdown(results_tables(runs, against=[("module", "host")]))
+    assert "| row | beside | difference in mIoU [95 %] |\n| --- | ---: | ---: |\n| module | host | +20.24 [" in text
+    assert "beside" not in markdown(results_tables(runs))
+
+
 def test_without_baseline_there_is_no_column():
     (table,) = results_tables([made_run("bad", BAD)])
     assert len(line_cells(table, table.lines[0])) == 6

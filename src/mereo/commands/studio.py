@@ -21,7 +21,7 @@ Parsers = Annotated[
     list[str] | None,
     typer.Option(
         "--parser",
-        help="A built-in name, a parser file, a run folder, or hub:OWNER/NAME; repeatable. Left out: all built-in ones.",
+        help="A built-in name, a parser file, a run folder, or hub:OWNER/NAME; repeatable. Left out: all inside.",
     ),
 ]
 Index = Annotated[

@@ -14,6 +14,10 @@ def table(
     baseline: Annotated[
         str | None, typer.Option("--baseline", help="Row that the others are compared with.", metavar="ROW")
     ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option("--against", help="Also compare ROW with HOST; repeatable.", metavar="ROW=HOST"),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Markdown file to write the table into.", metavar="FILE")
     ] = None,
@@ -30,7 +34,8 @@ def table(
     from mereo.evaluation.results_table import results_tables
     from mereo.evaluation.results_text import markdown, write_section
 
-    tables = results_tables([read_evaluated_run(folder) for folder in runs], baseline=baseline)
+    pairs = [_row_and_host(text) for text in against or []]
+    tables = results_tables([read_evaluated_run(folder) for folder in runs], baseline=baseline, against=pairs)
     if out is None:
         _print_tables(tables)
         return
@@ -38,6 +43,15 @@ def table(
     typer.echo(
         f"Wrote {sum(len(one.lines) for one in tables)} rows of {len(runs)} runs into section {section!r} of {out}."
     )
+
+
+def _row_and_host(text: str) -> tuple[str, str]:
+    from mereo.errors import BadInput
+
+    row, separator, host = text.partition("=")
+    if not separator:
+        raise BadInput(f"--against must be ROW=HOST, but got {text!r}; e.g. --against 'deep grouping=UPerNet'.")
+    return row.strip(), host.strip()
 
 
 def _print_tables(tables: "tuple[ResultsTable, ...]") -> None:

@@ -14,7 +14,6 @@ from torch import Tensor
 from torchvision import tv_tensors
 
 from mereo.data.sample import Sample
-from mereo.data.sided_names import renamed_in_a_mirror
 from mereo.data.taxonomy import Taxonomy
 from mereo.strict import StrictConfig
 
@@ -77,7 +76,7 @@ class Augmentation:
         sample = sample.transformed(lambda tensors: {k: F.horizontal_flip(v) for k, v in tensors.items()})
         tables = {"semantic_HW": self.taxonomy.objects, "parts_HW": self.taxonomy.parts}
         named = {
-            name: tv_tensors.Mask(renamed_in_a_mirror(sample.masks[name].as_subclass(Tensor), table.mirrored))
+            name: _renamed(sample.masks[name], table.mirrored)
             for name, table in tables.items()
             if table is not None and name in sample.masks
         }
@@ -133,6 +132,15 @@ class Augmentation:
             table = tables.get(name)
             filled[name] = mask.masked_fill(mask == OUTSIDE, 0 if table is None else table.ignore_index)
         return replace(sample, **{k: tv_tensors.Mask(v) for k, v in filled.items()})
+
+
+def _renamed(mask_HW: tv_tensors.Mask, mirrored: tuple[int, ...]) -> tv_tensors.Mask:
+    """Class indices of a mirrored picture; what is no class (ignored, outside) stays as it is."""
+    renamed_HW = mask_HW.clone()
+    for index, other in enumerate(mirrored):
+        if index != other:
+            renamed_HW[mask_HW == index] = other
+    return tv_tensors.Mask(renamed_HW)
 
 
 def _uniform(low: float, high: float) -> float:

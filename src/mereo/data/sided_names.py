@@ -6,8 +6,6 @@ image. A name without a partner (`left_hand_traffic`) keeps its meaning.
 
 import re
 
-from torch import Tensor
-
 # Whole words, but an underscore or a digit ends one: back_left_door, "left arm", Left2.
 _SIDE = re.compile(r"(?<![^\W\d_])(left|right)(?![^\W\d_])", re.IGNORECASE)
 _OTHER_SIDE = {"left": "right", "right": "left", "Left": "Right", "Right": "Left", "LEFT": "RIGHT", "RIGHT": "LEFT"}
@@ -21,15 +19,6 @@ def mirrored_indices(names: tuple[str, ...]) -> tuple[int, ...]:
     """
     index_of = {name: index for index, name in enumerate(names)}
     return tuple(index_of.get(_in_a_mirror(name), index) for index, name in enumerate(names))
-
-
-def renamed_in_a_mirror(mask_HW: Tensor, mirrored: tuple[int, ...]) -> Tensor:
-    """Class indices of a mirrored picture; what is no class (ignored, outside) stays as it is."""
-    renamed_HW = mask_HW.clone()
-    for index, other in enumerate(mirrored):
-        if index != other:
-            renamed_HW[mask_HW == index] = other
-    return renamed_HW
 
 
 def _in_a_mirror(name: str) -> str:

@@ -60,6 +60,15 @@ class ResultsLine:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """A row beside another than the table's baseline: what it adds to its own host."""
+
+    row: str
+    host: str
+    difference: PairedDifference
+
+
+@dataclass(frozen=True)
 class ResultsTable:
     """All lines of one protocol: the same images with the same labels."""
 
@@ -67,6 +76,7 @@ class ResultsTable:
     lines: tuple[ResultsLine, ...]
     num_images: int
     has_baseline: bool
+    comparisons: tuple[Comparison, ...] = ()
 
     @property
     def lines_with_tokens(self) -> list[ResultsLine]:
@@ -93,9 +103,16 @@ class ResultsTable:
 
 
 def results_tables(
-    runs: Sequence[EvaluatedRun], *, baseline: str | None = None, num_resamples: int = 10_000
+    runs: Sequence[EvaluatedRun],
+    *,
+    baseline: str | None = None,
+    against: Sequence[tuple[str, str]] = (),
+    num_resamples: int = 10_000,
 ) -> tuple[ResultsTable, ...]:
-    """One table a protocol, in the order of the runs; the baseline's line first."""
+    """One table a protocol, in the order of the runs; the baseline's line first.
+
+    `against`: pairs of a row and its host, compared in every protocol that has both.
+    """
     if not runs:
         raise BadInput("a table must have at least one run, but got none; pass run folders.")
     _require_same_classes(runs)
@@ -105,25 +122,44 @@ def results_tables(
     rows = list(dict.fromkeys(run.record.row for run in runs))
     if baseline is not None and baseline not in rows:
         raise BadInput(f"the baseline must be a row of these runs, but got {baseline!r}; rows: {', '.join(rows)}.")
-    return tuple(_table(protocol, of_protocol, baseline, num_resamples) for protocol, of_protocol in protocols.items())
+    for row in (name for pair in against for name in pair):
+        if row not in rows:
+            raise BadInput(f"rows to compare must be among these runs, but got {row!r}; rows: {', '.join(rows)}.")
+    return tuple(
+        _table(protocol, of_protocol, baseline, against, num_resamples) for protocol, of_protocol in protocols.items()
+    )
 
 
-def _table(protocol: str, runs: Sequence[EvaluatedRun], baseline: str | None, num_resamples: int) -> ResultsTable:
+def _table(
+    protocol: str,
+    runs: Sequence[EvaluatedRun],
+    baseline: str | None,
+    against: Sequence[tuple[str, str]],
+    num_resamples: int,
+) -> ResultsTable:
     _require_same_images(protocol, runs)
     by_row: dict[str, list[EvaluatedRun]] = {}
     for run in runs:
         by_row.setdefault(run.record.row, []).append(run)
     for row, of_row in by_row.items():
         _require_one_kind(row, protocol, of_row)
-    of_baseline = by_row.get(baseline) if baseline is not None else None
+
+    def difference_between(row: str, host: str) -> PairedDifference:
+        return paired_bootstrap(_counts(by_row[row]), _counts(by_row[host]), num_resamples=num_resamples)
+
     lines = []
     for row in sorted(by_row, key=lambda name: name != baseline):  # sorted() keeps the order of the others.
         difference = None
-        if of_baseline is not None and row != baseline:
-            difference = paired_bootstrap(_counts(by_row[row]), _counts(of_baseline), num_resamples=num_resamples)
+        if baseline is not None and baseline in by_row and row != baseline:
+            difference = difference_between(row, baseline)
         by_seed = tuple(sorted(by_row[row], key=lambda run: run.record.seed))
         lines.append(ResultsLine(row, by_seed, difference, is_baseline=row == baseline))
-    return ResultsTable(protocol, tuple(lines), runs[0].evaluation.num_images, has_baseline=of_baseline is not None)
+    comparisons = tuple(
+        Comparison(row, host, difference_between(row, host)) for row, host in against if {row, host} <= by_row.keys()
+    )
+    return ResultsTable(
+        protocol, tuple(lines), runs[0].evaluation.num_images, has_baseline=baseline in by_row, comparisons=comparisons
+    )
 
 
 def _counts(runs: Sequence[EvaluatedRun]) -> np.ndarray:

@@ -19,6 +19,7 @@ from mereo.evaluation.number_text import duration_text, mean_and_seeds, number_t
 from mereo.evaluation.panoptic_text import ABOUT_PANOPTIC, panoptic_cells, panoptic_header_cells
 from mereo.evaluation.perceptual_text import ABOUT_TASKS, tasks_cells, tasks_header_cells
 from mereo.evaluation.results_table import ResultsLine, ResultsTable
+from mereo.metrics.paired_bootstrap import PairedDifference
 
 END_MARKER = "<!-- end -->"
 TOKEN_MEASURES = {
@@ -30,6 +31,9 @@ TOKEN_MEASURES = {
 ABOUT_TOKENS = (
     "Tokens: semantics S (entropy in nats, low is good), diversity D (high is good), of classes and instances."
 )
+
+
+ABOUT_HOSTS = "Beside its own host, or what it leaves out, instead of the baseline:"
 
 
 def header_cells(table: ResultsTable) -> list[str]:
@@ -59,6 +63,10 @@ def class_cells(table: ResultsTable) -> list[list[str]]:
     ]
 
 
+def comparison_cells(table: ResultsTable) -> list[list[str]]:
+    return [[one.row, one.host, _in_words(one.difference)] for one in table.comparisons]
+
+
 def token_header_cells() -> list[str]:
     return ["row", "tokens", *TOKEN_MEASURES.values()]
 
@@ -80,6 +88,7 @@ def detail_tables(table: ResultsTable) -> list[tuple[str, list[str], list[list[s
     with_tasks = table.lines_with_tasks
     names, by_row = [line.row for line in with_tasks], [line.perceptual_measures for line in with_tasks]
     tables = [
+        (ABOUT_HOSTS, ["row", "beside", "difference in mIoU [95 %]"], comparison_cells(table)),
         (ABOUT_TASKS, tasks_header_cells(by_row), tasks_cells(names, by_row)),
         (ABOUT_PANOPTIC, panoptic_header_cells(), panoptic_cells(table)),
         (ABOUT_TOKENS, token_header_cells(), token_cells(table)),
@@ -157,7 +166,10 @@ def write_section(path: str | Path, section: str, content: str) -> None:
 def _difference_text(line: ResultsLine) -> str:
     if line.is_baseline or line.difference is None:
         return "baseline"
-    d = line.difference
+    return _in_words(line.difference)
+
+
+def _in_words(d: PairedDifference) -> str:
     return f"{100 * d.difference:+.2f} [{100 * d.low:+.2f}, {100 * d.high:+.2f}] {d.verdict}"
 
 
