@@ -27,7 +27,12 @@ variant() { # NAME: sets `recipe` and `changes`
     local with_anl='parser.path=[{stage: feature_pyramid, width: 128, finest_stride: 8}, {stage: asymmetric_nonlocal}]'
     local without_region_loss='losses=[{loss: pixel_cross_entropy, class_balance: 0.3}, {loss: coarse_pixels, weight: 0.4, class_balance: 0.3}]'
     recipe="$1" changes=()
-    case "$1" in affinity_*) recipe=affinity changes=("$without_region_loss") ;; esac
+    case "$1" in
+    affinity_product | affinity_concatenation)
+        recipe=affinity
+        changes=("row=class affinity + SR-Loss, ${1#affinity_}" "parser.path.1.back_to_pixels=${1#affinity_}") ;;
+    affinity_*) recipe=affinity changes=("$without_region_loss") ;;
+    esac
     case "$1" in pyramid_?) recipe=pyramid changes=("row=pyramid $(tr a-i A-I <<<"${1#pyramid_}")") ;; esac
     case "$1" in
     concepts_unsupervised)
@@ -85,7 +90,7 @@ export -f keep variant row
 if [ "$protocol" = full ]; then # One seed, the baseline two.
     rows="fcn:0 fcn:1 affinity:0 ocr:0 concepts:0 deeplabv3:0 smp:0 upernet:0 grouping:0 pyramid_a:0 pyramid_h:0"
 else
-    names="fcn deeplabv3 affinity affinity_both affinity_positive affinity_negative affinity_learned"
+    names="fcn deeplabv3 affinity affinity_product affinity_concatenation affinity_both affinity_positive affinity_negative affinity_learned"
     names+=" affinity_learned_positive affinity_learned_negative fcn_region_loss ocr concepts concepts_unsupervised glore"
     names+=" maskformer maskformer_concepts upernet smp grouping grouping_no_top_down"
     names+=" pyramid_affinity pyramid_pixels pyramid_a pyramid_b pyramid_c pyramid_d pyramid_e pyramid_f pyramid_g pyramid_h pyramid_i"

@@ -63,6 +63,14 @@ class TestLearnedEdges(TestClassAffinity):
     edges = "learned"
 
 
+class TestProduct(TestClassAffinity):
+    config = {"stage": "class_affinity", "back_to_pixels": "product"}
+
+
+class TestConcatenation(TestClassAffinity):
+    config = {"stage": "class_affinity", "back_to_pixels": "concatenation"}
+
+
 def loop_refined(stage: ClassAffinity, last_BCHW: torch.Tensor) -> torch.Tensor:
     """Pixel by pixel and class by class, as the paper reads. The norm in evaluation mode."""
     f = class_affinity(COUNTS_KK, normalise=stage.normalise)
@@ -90,8 +98,39 @@ def loop_refined(stage: ClassAffinity, last_BCHW: torch.Tensor) -> torch.Tensor:
             joined = stage.join.weight @ torch.cat(parts)
             joined = (joined - norm.running_mean) / (norm.running_var + norm.eps).sqrt() * norm.weight + norm.bias
             for y, x in (label == j).nonzero().tolist():
-                answer[b, :, y, x] += joined.clamp(min=0)
+                answer[b, :, y, x] = back(stage, last_BCHW[b, :, y, x], joined.clamp(min=0))
     return answer
+
+
+def back(stage: ClassAffinity, own_C: torch.Tensor, region_C: torch.Tensor) -> torch.Tensor:
+    if stage.back_to_pixels == "concatenation":
+        convolve, norm, _ = stage.meet
+        met_C = convolve.weight[:, :, 0, 0] @ torch.cat([own_C, region_C])
+        return ((met_C - norm.running_mean) / (norm.running_var + norm.eps).sqrt()).clamp(min=0)
+    return own_C + region_C if stage.back_to_pixels == "sum" else own_C + own_C * region_C
+
+
+@pytest.mark.parametrize("back_to_pixels", ["product", "concatenation"])
+def test_ways_back_to_pixels_against_a_loop(back_to_pixels: str) -> None:
+    stage = affinity_stage(edges="counted", back_to_pixels=back_to_pixels).double().eval()
+    features = FeatureMaps((torch.randn(2, 5, 4, 6, dtype=torch.float64),), (4,))
+    with torch.no_grad():
+        answer = stage(features, Frame(image_size=(16, 24)))
+        torch.testing.assert_close(answer.last, loop_refined(stage, features.last))
+
+
+@pytest.mark.parametrize(
+    ("back_to_pixels", "is_one_shift"), [("sum", True), ("product", False), ("concatenation", False)]
+)
+def test_a_sum_tells_the_pixels_of_a_region_apart_as_before(back_to_pixels: str, is_one_shift: bool) -> None:
+    """What a linear classifier says of two pixels of one region differs by the same, whatever the region heard."""
+    stage = affinity_stage(edges="counted", back_to_pixels=back_to_pixels).eval()
+    features = FeatureMaps((torch.randn(1, 5, 4, 6),), (4,))
+    with torch.no_grad():
+        stage.guess.bias.copy_(torch.tensor([99.0, 0, 0, 0]))  # One region.
+        refined = stage(features, Frame(image_size=(16, 24))).last
+    change_CP = (refined - features.last)[0].flatten(1)
+    assert torch.allclose(change_CP, change_CP[:, :1].expand_as(change_CP), atol=1e-6) == is_one_shift
 
 
 @pytest.mark.parametrize("messages", ["both", "positive", "negative"])

@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mereo.errors import BadInput
-from mereo.features.conv_norm import PresentBatchNorm2d
+from mereo.features.conv_norm import ConvNormReLU, PresentBatchNorm2d
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
 from mereo.reasoning.coarse_answer import CoarseAnswer, CoarseReasoner
 from mereo.reasoning.cooccurrence import Normalisation, class_affinity
@@ -23,6 +23,7 @@ from mereo.strict import StrictConfig
 
 Messages = Literal["both", "positive", "negative"]
 Edges = Literal["counted", "learned"]
+BackToPixels = Literal["sum", "product", "concatenation"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,10 @@ class ClassAffinity(CoarseReasoner):
 
     Edges are counted (`cooccurrence_KK`, kept with the weights) or, with `edges="learned"`, 1 between all regions that
     are present, so that only the convolutions learn ("Conv" in the paper's table 2).
+
+    `back_to_pixels`: how a pixel's own features x meet its region's r. The sum x + r only shifts what a linear
+    classifier says of a whole region; the product x (1 + r) and the concatenation, joined by a 1x1 convolution, let the
+    region change how its pixels are told apart.
     """
 
     cooccurrence_KK: Tensor
@@ -74,6 +79,7 @@ class ClassAffinity(CoarseReasoner):
         messages: Messages = "both",
         normalise: Normalisation = "target",
         shares_suppression: bool = False,
+        back_to_pixels: BackToPixels = "sum",
     ) -> None:
         super().__init__(in_layout)
         width = in_layout.channels[-1]
@@ -84,7 +90,7 @@ class ClassAffinity(CoarseReasoner):
                 "`mereo data affinity`, or use edges=learned."
             )
         self.num_classes, self.edges, self.normalise = num_classes, edges, normalise
-        self.shares_suppression = shares_suppression
+        self.shares_suppression, self.back_to_pixels = shares_suppression, back_to_pixels
         self.guess = nn.Conv2d(width, num_classes, kernel_size=1)
         nn.init.normal_(self.guess.weight, std=0.01)
         self.support = Messages1x1(width) if messages != "negative" else None
@@ -92,6 +98,7 @@ class ClassAffinity(CoarseReasoner):
         num_parts = 1 + (self.support is not None) + (self.suppress is not None)
         self.join = nn.Linear(num_parts * width, width, bias=False)
         self.norm = PresentBatchNorm2d(width)
+        self.meet = ConvNormReLU(2 * width, width) if back_to_pixels == "concatenation" else None
         if edges == "counted" and cooccurrence_KK is not None:
             self.register_buffer("cooccurrence_KK", cooccurrence_KK.to(torch.int64))
 
@@ -108,8 +115,6 @@ class ClassAffinity(CoarseReasoner):
         is_present_BK = count_BK > 0
         positive_BKK, negative_BKK = self.edges_between(is_present_BK, dtype=nodes_BKC.dtype)
         refined_BKC = self.refined(nodes_BKC, is_present_BK, positive_BKK, negative_BKK)
-        # differs from the paper: added to the pixel's own features. Written over them, the answer would be constant
-        # within a region of the coarse answer, and no spot could ever be removed.
         spread_BCHW = spread_to_pixels(refined_BKC.to(last_BCHW.dtype), membership_BKP, last_BCHW.shape[-2:])
         evidence = AffinityEvidence(
             features_BCHW=last_BCHW,
@@ -120,7 +125,16 @@ class ClassAffinity(CoarseReasoner):
             positive_BKK=None if self.support is None else positive_BKK,
             negative_BKK=None if self.suppress is None else negative_BKK,
         )
-        return features.with_last(last_BCHW + spread_BCHW).with_evidence(evidence)
+        return features.with_last(self.back(last_BCHW, spread_BCHW)).with_evidence(evidence)
+
+    def back(self, last_BCHW: Tensor, spread_BCHW: Tensor) -> Tensor:
+        """A pixel's own features and its region's, as one."""
+        # differs from the paper: written over the pixel's own features, as printed, the answer would be constant within
+        # a region of the coarse answer, and no spot could ever be removed.
+        if self.meet is not None:
+            met_BCHW: Tensor = self.meet(torch.cat([last_BCHW, spread_BCHW], dim=1))
+            return met_BCHW
+        return last_BCHW * (1 + spread_BCHW) if self.back_to_pixels == "product" else last_BCHW + spread_BCHW
 
     def edges_between(self, is_present_BK: Tensor, *, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """e^p and e^n, B K K from source to target; 0 from and to regions that are absent."""
@@ -155,6 +169,7 @@ class ClassAffinityConfig(StrictConfig):
     messages: Messages = Field("both", description="support (positive), suppression (negative) or both")
     normalise: Normalisation = Field("target", description="target: as printed, source: as the prose reads")
     shares_suppression: bool = Field(False, description="divide the suppression by the number of regions present")
+    back_to_pixels: BackToPixels = Field("sum", description="how a pixel's own features meet its region's")
     counts: str | None = Field(
         None,
         description="a file of `mereo data affinity`; left out: counted on the training split",
@@ -176,4 +191,5 @@ class ClassAffinityConfig(StrictConfig):
             messages=self.messages,
             normalise=self.normalise,
             shares_suppression=self.shares_suppression,
+            back_to_pixels=self.back_to_pixels,
         )
