@@ -61,6 +61,14 @@ class TestWithoutTopDown(DeepGroupingContract):
         return DeepGrouping(layout, width=6, has_top_down=False)
 
 
+class TestMatchedLengths(DeepGroupingContract):
+    config = {"stage": "deep_grouping", "width": 6, "lengths": "matched", "messages_by": "pooled"}
+    head_changes = {"perceptual": {"global_width": 6}}
+
+    def build(self, layout: FeatureLayout) -> DeepGrouping:
+        return DeepGrouping(layout, width=6, lengths="matched", messages_by="pooled")
+
+
 class TestOnLevelsOfItsWidth(DeepGroupingContract):
     in_layout = LEVELS
     config = {"stage": "deep_grouping", "width": 8, "max_regions": 12}
@@ -121,7 +129,9 @@ def convolved(layer: torch.nn.Module, heard: Tensor) -> Tensor:
 
 def by_loops(stage: DeepGrouping, seen: list[list[Tensor]]) -> tuple[list[list[Tensor]], Tensor, list[list[Tensor]]]:
     """Vertices a level, R, and what every superpixel is told by each level. `seen`: U of the paper."""
-    vertices, products, bandwidths = [list(seen[0])], [np.eye(len(seen[0]))], []
+    if stage.lengths == "matched":
+        seen = [[unit(u) for u in of_level] for of_level in seen]
+    vertices, products, bandwidths, pooled = [list(seen[0])], [np.eye(len(seen[0]))], [], []
     for level in range(1, 4):
         below = vertices[-1]
         count = -(-len(below) // 2)
@@ -131,6 +141,7 @@ def by_loops(stage: DeepGrouping, seen: list[list[Tensor]]) -> tuple[list[list[T
             share = np.array([[affinity(v, g, bandwidths[-1]) for g in groups] for v in below])
             share /= share.sum(axis=0)  # equations 1 and 3: every column sums to 1
             groups = [sum(share[i, j] * below[i] for i in range(len(below))) for j in range(count)]  # equation 2
+        pooled.append(groups)
         product = products[-1] @ share
         products.append(product)
         heard = [groups[j] + sum(product[i, j] * u for i, u in enumerate(seen[level])) for j in range(count)]
@@ -141,7 +152,8 @@ def by_loops(stage: DeepGrouping, seen: list[list[Tensor]]) -> tuple[list[list[T
     messages: list[np.ndarray] = []
     for level in (2, 1, 0):
         above = vertices[level + 1]
-        weight = np.array([[affinity(v, g, bandwidths[level]) for g in above] for v in vertices[level]])
+        near = pooled[level] if stage.messages_by == "pooled" else above
+        weight = np.array([[affinity(v, g, bandwidths[level]) for g in near] for v in vertices[level]])
         weight /= weight.sum(axis=1, keepdims=True)  # equations 8 and 9: every row sums to 1
         messages.insert(0, weight)
         if len(stage.descend):  # equation 10
@@ -157,15 +169,22 @@ def by_loops(stage: DeepGrouping, seen: list[list[Tensor]]) -> tuple[list[list[T
                 for i, u in enumerate(seen[level])
             ]
         )
+    if stage.lengths == "matched":
+        told = [[one * length for one in of_level] for of_level, length in zip(told, stage.told_length)]
+        scene = scene * math.sqrt(WIDTH) / 2
     return vertices, scene, told
 
 
+@pytest.mark.parametrize(
+    ("lengths", "messages_by"), [("printed", "vertices"), ("matched", "vertices"), ("printed", "pooled")]
+)
 @pytest.mark.parametrize("has_top_down", [True, False])
 @pytest.mark.parametrize("kind", ["spread", "distance"])
 @torch.no_grad()
-def test_the_equations_by_loops(kind: str, has_top_down: bool) -> None:
+def test_the_equations_by_loops(kind: str, has_top_down: bool, lengths: str, messages_by: str) -> None:
     size = (16, 24)
-    stage = built(has_top_down=has_top_down, bandwidth=0.5, bandwidth_of=kind, iterations=3)
+    others = {"has_top_down": has_top_down, "lengths": lengths, "messages_by": messages_by}
+    stage = built(bandwidth=0.5, bandwidth_of=kind, iterations=3, **others)
     features, frame = in_double(random_features(LEVELS, size, batch_size=1)), framed(size, (0,))
     answer = stage(features, frame)
     hierarchy = hierarchy_of(answer)

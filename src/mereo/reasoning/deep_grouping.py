@@ -4,10 +4,12 @@ Li, Bao, Zheng, Xu, "Deep grouping model for unified perceptual parsing" (DGM), 
 maps equations to functions and tests.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -26,6 +28,8 @@ from mereo.regions.working_superpixels import MAX_REGIONS
 from mereo.strict import StrictConfig
 
 BandwidthOf = Literal["spread", "distance"]
+Lengths = Literal["printed", "matched"]
+MessagesBy = Literal["vertices", "pooled"]
 LEAST_SPREAD = 1e-2  # Root of the mean squared distance: below, single precision sees noise.
 STRIDES = (4, 8, 16, 32)  # Of the levels; superpixels are pooled at the first one.
 
@@ -35,6 +39,14 @@ class DeepGrouping(Stage):
 
     Every level looks at the map of its stride, or at the nearest one. Maps of other widths come in through laterals of
     the stage's own and go out widened again; maps that all have `width` channels (a feature pyramid's) need neither.
+
+    A graph convolution answers with vectors of at most length 1, and a map's are far longer, so whatever groups say is
+    all but lost in sums with what maps say (equations 5, 10, 11, and the residual). With `lengths="matched"` every such
+    sum is of vectors of length 1, and what pixels and the scene are told is about as long as a map's vectors (learned
+    for pixels, fixed for the scene, whose head has a layer behind it).
+
+    Messages come down by how near a node lies to the groups' own vertices (equation 8), or with `messages_by="pooled"`
+    to the means of equation 2, which lie among the nodes that they were made of.
     """
 
     def __init__(
@@ -47,12 +59,15 @@ class DeepGrouping(Stage):
         training_iterations: int = 5,
         iterations: int = 10,
         has_top_down: bool = True,
+        lengths: Lengths = "printed",
+        messages_by: MessagesBy = "vertices",
         superpixels: SuperpixelWish | None = None,
     ) -> None:
         super().__init__(in_layout)
         self.superpixel_wish = superpixels or SuperpixelWish()
         self.bandwidth, self.bandwidth_of = bandwidth, bandwidth_of
         self.training_iterations, self.iterations = training_iterations, iterations
+        self.messages_by = messages_by
         self.sources = level_sources(in_layout.strides, STRIDES)
         channels = [in_layout.channels[source] for source in self.sources]
         is_fitting = all(channel == width for channel in channels)
@@ -62,6 +77,10 @@ class DeepGrouping(Stage):
         self.reproject = nn.ModuleList(MessageConvolution(width) for _ in STRIDES)  # equation 11
         self.widen = nn.ModuleList(nn.Identity() if is_fitting else nn.Linear(width, c) for c in channels)
         self.warn_of_collapse = CollapseWarning()
+        self.start_length = math.sqrt(width) / 2  # Vectors of a map behind a norm and a ReLU are a little longer.
+        if lengths == "matched":
+            self.told_length = nn.Parameter(torch.full((len(STRIDES),), self.start_length))
+        self.lengths = lengths
 
     def forward(self, features: FeatureMaps, frame: Frame) -> FeatureMaps:
         found = frame_superpixels(frame, stride=STRIDES[0])
@@ -74,6 +93,8 @@ class DeepGrouping(Stage):
                 mean_over_superpixels(resized(level_BChw, cells), found.label_Bhw, found.most).to(kind)
                 for level_BChw in levels
             ]
+            if self.lengths == "matched":
+                seen = [F.normalize(seen_BRC, dim=2) for seen_BRC in seen]
             hierarchy = self.hierarchy(seen, found)
             told = self._told(seen, hierarchy)
         return self._with_added(features, told, found).with_evidence(hierarchy)
@@ -83,6 +104,7 @@ class DeepGrouping(Stage):
         vertices, present = [seen[0]], [found.is_present_BR]
         groupings: list[Tensor] = []
         nearest: list[Tensor] = []
+        pooled_vertices: list[Tensor] = []
         bandwidths: list[float | Tensor] = []
         counts, cumulative_BRS = list(found.counts), None
         generator = _generator() if self.training else None
@@ -101,13 +123,14 @@ class DeepGrouping(Stage):
             grouping = pooled.grouping_BRS
             cumulative_BRS = grouping if cumulative_BRS is None else cumulative_BRS @ grouping
             groupings.append(grouping)
+            pooled_vertices.append(pooled.vertices_BSC)
             nearest.append(nearest_groups(vertices[-1], pooled))
             present.append(pooled.is_present_BS)
             lifted_BSC = lift(pooled.vertices_BSC, seen_BRC, cumulative_BRS.transpose(1, 2))  # equation 5
             vertices.append(lifted_BSC * pooled.is_present_BS[:, :, None])
         global_BC = vertices[-1].sum(dim=1) / present[-1].sum(dim=1)[:, None]  # equation 7
         risen = tuple(vertices)
-        messages = self._descended(vertices, present, bandwidths, global_BC)
+        messages = self._descended(vertices, present, pooled_vertices, bandwidths, global_BC)
         return GroupingHierarchy(
             label_BHW=found.label_BHW,
             vertices_per_level=tuple(vertices),
@@ -116,7 +139,7 @@ class DeepGrouping(Stage):
             groupings=tuple(groupings),
             nearest=tuple(nearest),
             messages=tuple(messages),
-            global_BC=global_BC,
+            global_BC=global_BC * self.start_length if self.lengths == "matched" else global_BC,
         )
 
     def _bandwidth(self, vertices_BRC: Tensor, is_present_BR: Tensor) -> float | Tensor:
@@ -129,7 +152,12 @@ class DeepGrouping(Stage):
         return self.bandwidth * spread_B.sqrt().clamp(min=LEAST_SPREAD)
 
     def _descended(
-        self, vertices: list[Tensor], present: list[Tensor], bandwidths: Sequence[float | Tensor], global_BC: Tensor
+        self,
+        vertices: list[Tensor],
+        present: list[Tensor],
+        pooled: Sequence[Tensor],
+        bandwidths: Sequence[float | Tensor],
+        global_BC: Tensor,
     ) -> list[Tensor]:
         """Updates `vertices` from the top level down, each by the one above it; the weights that the messages had."""
         if len(self.descend):
@@ -141,7 +169,7 @@ class DeepGrouping(Stage):
         for level in reversed(range(len(vertices) - 1)):
             weight_BRS = message_weights(
                 vertices[level],
-                vertices[level + 1],
+                pooled[level] if self.messages_by == "pooled" else vertices[level + 1],
                 bandwidth=bandwidths[level],
                 is_present_BR=present[level],
                 is_present_BS=present[level + 1],
@@ -162,7 +190,8 @@ class DeepGrouping(Stage):
             if level:
                 message_BRS = hierarchy.messages[level - 1]
                 weight_BRS = message_BRS if level == 1 else weight_BRS @ message_BRS
-            told.append(self.reproject[level](seen_BRC, vertices_BSC, weight_BRS))
+            told_BRC = self.reproject[level](seen_BRC, vertices_BSC, weight_BRS)
+            told.append(told_BRC * self.told_length[level] if self.lengths == "matched" else told_BRC)
         return told
 
     def _with_added(self, features: FeatureMaps, told: Sequence[Tensor], found: FrameSuperpixels) -> FeatureMaps:
@@ -193,6 +222,8 @@ class DeepGroupingConfig(StrictConfig):
     training_iterations: int = Field(5, ge=1, le=1000)
     iterations: int = Field(10, ge=1, le=1000, description="outside of training")
     top_down: bool = Field(True, description="messages from groups to what they hold")
+    lengths: Lengths = Field("printed", description="matched: sums of unit vectors, told at a learned length")
+    messages_by: MessagesBy = Field("vertices", description="pooled: by the means that groups were made of")
     superpixels: Literal["watershed", "slic", "felzenszwalb"] = "watershed"
     max_regions: int = Field(512, ge=1, le=MAX_REGIONS)
 
@@ -205,5 +236,7 @@ class DeepGroupingConfig(StrictConfig):
             training_iterations=self.training_iterations,
             iterations=self.iterations,
             has_top_down=self.top_down,
+            lengths=self.lengths,
+            messages_by=self.messages_by,
             superpixels=SuperpixelWish(self.superpixels, self.max_regions),
         )
