@@ -28,9 +28,12 @@ variant() { # NAME: sets `recipe` and `changes`
     local without_region_loss='losses=[{loss: pixel_cross_entropy, class_balance: 0.3}, {loss: coarse_pixels, weight: 0.4, class_balance: 0.3}]'
     recipe="$1" changes=()
     case "$1" in
-    affinity_product | affinity_concatenation)
+    affinity_product | affinity_sum)
         recipe=affinity
         changes=("row=class affinity + SR-Loss, ${1#affinity_}" "parser.path.1.back_to_pixels=${1#affinity_}") ;;
+    affinity_sum_both)
+        recipe=affinity
+        changes=("row=class affinity, sum" parser.path.1.back_to_pixels=sum "$without_region_loss") ;;
     affinity_*) recipe=affinity changes=("$without_region_loss") ;;
     esac
     case "$1" in pyramid_?) recipe=pyramid changes=("row=pyramid $(tr a-i A-I <<<"${1#pyramid_}")") ;; esac
@@ -88,9 +91,9 @@ row() { # NAME SEED
 export -f keep variant row
 
 if [ "$protocol" = full ]; then # One seed, the baseline two.
-    rows="fcn:0 fcn:1 affinity:0 ocr:0 concepts:0 deeplabv3:0 smp:0 upernet:0 grouping:0 pyramid_a:0 pyramid_h:0"
+    rows="fcn:0 fcn:1 affinity:0 affinity_sum:0 ocr:0 concepts:0 deeplabv3:0 smp:0 upernet:0 grouping:0 pyramid_a:0 pyramid_h:0"
 else
-    names="fcn deeplabv3 affinity affinity_product affinity_concatenation affinity_both affinity_positive affinity_negative affinity_learned"
+    names="fcn deeplabv3 affinity affinity_product affinity_sum affinity_sum_both affinity_both affinity_positive affinity_negative affinity_learned"
     names+=" affinity_learned_positive affinity_learned_negative fcn_region_loss ocr concepts concepts_unsupervised glore"
     names+=" maskformer maskformer_concepts upernet smp grouping grouping_no_top_down"
     names+=" pyramid_affinity pyramid_pixels pyramid_a pyramid_b pyramid_c pyramid_d pyramid_e pyramid_f pyramid_g pyramid_h pyramid_i"
@@ -104,7 +107,9 @@ rows="${chosen:-$rows}"
 tr -s ' \n' '\n' <<<"$rows" | tr ':' ' ' | xargs -P "$at_once" -L 1 bash -euo pipefail -c 'row "$@"' row
 
 # Each row also beside what it was built on, or what it leaves out: the neck's gain is not the module's.
-row_of() { sed -n 's/^  "row": "\(.*\)",$/\1/p' "docs/runs/camvid_$1_${protocol}_0/run.json" 2>/dev/null; }
+row_of() { # NAME: of a row that is kept; nothing of others
+    sed -n 's/^  "row": "\(.*\)",$/\1/p' "docs/runs/camvid_$1_${protocol}_0/run.json" 2>/dev/null || true
+}
 against=()
 while read -r name host; do
     row_name="$(row_of "$name")" host_name="$(row_of "$host")"
@@ -113,6 +118,10 @@ done <<'END'
 affinity affinity_both
 affinity_both affinity_learned
 affinity fcn_region_loss
+fcn_region_loss fcn
+affinity affinity_product
+affinity affinity_sum
+affinity_sum affinity_sum_both
 affinity ocr
 concepts concepts_unsupervised
 concepts glore
