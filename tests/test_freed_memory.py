@@ -7,13 +7,19 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "parser"))
+from tiny_grouping_parser import tiny_grouping_parser
 from tiny_instance_parser import tiny_instance_parser
 from tiny_mask_parser import mask_parser
 from tiny_parser import TAXONOMY, random_image, tiny_parser
+from tiny_pyramid_parser import tiny_pyramid_parser
 
 from mereo import freed_memory
 from mereo.data.sample import Sample, as_image, as_mask
 from mereo.evaluation.temperature_fit import sampled_scores
+from mereo.interaction.clicks import group_photograph
+from mereo.interaction.level_explanation import explain_levels
+from mereo.parser.dense_features import dense_features
+from mereo.parser.pyramid_levels import level_answers_of
 from mereo.parser.token_weights import token_weights_of
 
 
@@ -43,12 +49,17 @@ def test_a_library_without_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_whatever_sees_one_image_after_the_other_counts_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parsing, detecting, looking at tokens and fitting a temperature: all of them run over whole data sets."""
+    """Parsing, detecting, looking and fitting a temperature: all of them run over whole data sets."""
     parser, detector, token_parser = tiny_parser(), tiny_instance_parser(), mask_parser()
+    pyramid_parser, grouping_parser = tiny_pyramid_parser(), tiny_grouping_parser()
     one_image = {
         "parse": lambda: parser.parse(random_image(40, 56)),
         "detect": lambda: detector.detect(random_image(40, 56)),
         "tokens": lambda: token_weights_of(token_parser, random_image(40, 56)),
+        "levels": lambda: level_answers_of(pyramid_parser, random_image(40, 56)),
+        "levels and parse": lambda: explain_levels(pyramid_parser, random_image(40, 56)),
+        "groups": lambda: group_photograph(grouping_parser, random_image(40, 56)),
+        "features": lambda: dense_features(parser, random_image(40, 56)),
         "temperature": lambda: sampled_scores(parser, OneSample()),  # type: ignore[arg-type]
     }
     counted = {}

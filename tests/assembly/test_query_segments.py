@@ -5,6 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from without_doubles import NoDoublesOnMeta
 
 import mereo.assembly.query_segments as query_segments_file
 from mereo.assembly.query_segments import QuerySegments, query_segments
@@ -98,3 +99,9 @@ def test_by_loops(seed: int, band_bytes: int, monkeypatch: pytest.MonkeyPatch) -
             wanted_HW[y, x] = ids[index]
     assert found.ids_HW.tolist() == wanted_HW.tolist()
     assert len(found.class_of_id) == last
+
+
+def test_no_float64_is_made_on_the_device() -> None:
+    bands = query_segments_file._upsampled_bands(torch.empty(2, 3, 4, device="meta"), (7, 9))
+    with NoDoublesOnMeta():
+        assert [tuple(logits_NHW.shape) for _, logits_NHW in bands] == [(2, 7, 9)]

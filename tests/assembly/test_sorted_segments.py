@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from without_doubles import WithoutDoubles
 
 from mereo.assembly.segment_vectors import segment_vectors
 from mereo.assembly.sorted_segments import SegmentGroups, grouped_segments, seed_segments
@@ -89,3 +90,13 @@ def test_vectors_follow_the_segments() -> None:
     assert segment_vectors([], {}, 7).vector_ND.shape == (0, 7)
     with pytest.raises(KeyError):
         segment_vectors([Found()], {}, 2)
+
+
+def test_no_float64_is_made_on_the_device() -> None:
+    area_S = torch.tensor([3, 50, 20, 9])
+    sum_SD, probability_SK = torch.tensor([UP, RIGHT, UP, UP]), probabilities(0, 1, 2, 2)
+    wanted = grouped_segments(sum_SD, probability_SK, area_S, is_thing=IS_THING, least_stuff_area=10)
+    there = (one.as_subclass(WithoutDoubles) for one in (sum_SD, probability_SK, area_S))
+    found = grouped_segments(*there, is_thing=IS_THING, least_stuff_area=10)
+    for name in ("group_S", "class_G", "instance_G", "vector_GD"):
+        assert torch.equal(getattr(found, name).as_subclass(torch.Tensor), getattr(wanted, name))

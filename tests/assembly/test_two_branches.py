@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from mereo.assembly.parse import Parse
+from mereo.assembly.parse import NOT_TOLD_APART, Parse
 from mereo.assembly.two_branches import with_instances
 from mereo.data.instances import Instances
-from mereo.data.run_lengths import run_lengths
+from mereo.data.run_lengths import RunLengths, run_lengths
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput
 
@@ -57,3 +57,41 @@ def test_small_stuff_goes_to_the_largest() -> None:
 def test_one_size() -> None:
     with pytest.raises(BadInput, match="instances must have the parse's size 3x1"):
         with_instances(parsed([[0, 0, 0]]), found())
+
+
+def test_what_was_said_of_the_other_classes_is_gone() -> None:
+    """A car that was found on a building has none of the building's windows."""
+    taxonomy = Taxonomy(
+        "t",
+        LabelTable(("building", "car")),
+        is_thing=(False, True),
+        parts=LabelTable(("window",)),
+        part_owners=(("building",),),
+    )
+    parse = Parse(
+        np.zeros((1, 6, 3), dtype=np.uint8),
+        np.zeros((1, 6), dtype=np.int64),
+        taxonomy,
+        parts=np.zeros((1, 6), dtype=np.int64),
+        answer_level=np.ones((1, 6), dtype=np.int64),
+        warnings=("this picture is unlike the others", f"{NOT_TOLD_APART}, since there is no network for it"),
+        unfamiliarity=2.0,
+    )
+    both = with_instances(parse, found((0, 0.9, [[1, 1, 1, 0, 0, 0]])))
+    assert both.semantic.tolist() == [[1, 1, 1, 0, 0, 0]]
+    assert both.parts is None and both.answer_level is None
+    assert both.warnings == ("this picture is unlike the others",) and both.unfamiliarity == 2.0
+
+
+def test_masks_of_unlikely_things_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    things = found((0, 0.2, [[0, 0, 0, 0, 1, 1]]), (0, 0.9, [[1, 1, 0, 0, 0, 0]]), (0, 0.4, [[0, 0, 1, 1, 0, 0]]))
+    decoded: list[RunLengths] = []
+    mask_HW = RunLengths.mask_HW
+
+    def counted(self: RunLengths) -> np.ndarray:
+        decoded.append(self)
+        return mask_HW(self)
+
+    monkeypatch.setattr(RunLengths, "mask_HW", counted)
+    assert with_instances(parsed([[2] * 6]), things).instances.tolist() == [[1, 1, 0, 0, 0, 0]]
+    assert decoded == [things.masks[1]]

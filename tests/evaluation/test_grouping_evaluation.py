@@ -9,13 +9,18 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
 from grouped_by_hand import parser_grouped_by_hand
-from tiny_parser import random_image
+from tiny_parser import random_image, tiny_parser
 
+from mereo.assembly.grouped_photograph import GroupedPhotograph
 from mereo.data.sample import Sample, as_image, as_mask
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput
-from mereo.evaluation.grouping_evaluation import evaluate_grouping
+from mereo.evaluation.grouping_evaluation import evaluate_grouping, groups_on_pixels, merged_by_colour
+from mereo.parser.answering import plain_answers
 from mereo.parser.config import ParserConfig
+from mereo.parser.last_hierarchy import required_hierarchy
+from mereo.regions.grouping_hierarchy import GroupRule
+from mereo.regions.superpixels import superpixel_hierarchy
 from mereo.strict_yaml import validated
 
 HALVES_HW = np.broadcast_to(np.repeat([5, 2], 40), (60, 80))
@@ -57,6 +62,43 @@ def test_fewer_images_and_a_real_stage() -> None:
     found = evaluate_grouping(parser, TwoPictures(), num_images=1)
     assert 10 < found["by nearest"].num_regions_L[0] <= 30
     assert 0 < found["by product"].covering.ods <= 1
+
+
+@pytest.mark.parametrize("working_side", [None, 40])
+def test_groups_at_the_photographs_size(working_side: int | None) -> None:
+    preprocessing = {"mean": [0.5] * 3, "std": [0.5] * 3, "working_side": working_side}
+    parser, image_HWC = parser_grouped_by_hand(preprocessing=preprocessing), random_image(60, 80)
+    photograph = GroupedPhotograph.of(image_HWC, required_hierarchy(plain_answers(parser, image_HWC)))
+    assert max(photograph.superpixel_hw.shape) == (working_side or 80)
+    of_stripes: dict[GroupRule, list[list[int]]] = {
+        "nearest": [[0, 1, 2, 3], [0, 0, 1, 1], [0, 0, 0, 0]],
+        "product": [[0, 1, 2, 3], [0, 0, 0, 1], [0, 0, 0, 0]],
+    }
+    for rule, per_level in of_stripes.items():
+        found_LHW = groups_on_pixels(photograph, rule=rule)
+        assert found_LHW.shape == (3, 60, 80)
+        for found_HW, of_stripe in zip(found_LHW, per_level, strict=True):
+            assert (found_HW == np.array(of_stripe)[np.repeat(np.arange(4), 20)]).all()
+
+
+def test_the_tree_of_colours() -> None:
+    image_HWC = random_image(60, 80)
+    found_LHW = merged_by_colour(parser_grouped_by_hand(), image_HWC, [9, 4, 1])
+    for found_HW, expected_HW in zip(found_LHW, superpixel_hierarchy(image_HWC, [9, 4, 1]), strict=True):
+        np.testing.assert_array_equal(found_HW, expected_HW)
+
+
+def test_the_tree_of_colours_is_of_the_picture_that_the_parser_sees() -> None:
+    """In blocks of two pixels, as the smaller picture has cells."""
+    preprocessing = {"mean": [0.5] * 3, "std": [0.5] * 3, "working_side": 40}
+    found_LHW = merged_by_colour(parser_grouped_by_hand(preprocessing=preprocessing), random_image(60, 80), [9, 4])
+    assert found_LHW.shape == (2, 60, 80) and len(np.unique(found_LHW[0])) > 1
+    np.testing.assert_array_equal(found_LHW, found_LHW[:, ::2, ::2].repeat(2, axis=1).repeat(2, axis=2))
+
+
+def test_a_parser_without_groups() -> None:
+    with pytest.raises(BadInput, match="a parser must have a stage that groups superpixels to say which groups it"):
+        evaluate_grouping(tiny_parser(), TwoPictures())
 
 
 def test_samples_without_annotators() -> None:

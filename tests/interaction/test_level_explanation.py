@@ -29,6 +29,13 @@ def test_the_parsers_own_answer_and_the_level_that_gave_it() -> None:
         assert len(cells) == 4 and sum(cell.speaks for cell in cells) == 1
 
 
+def test_it_asks_the_network_once() -> None:
+    parser, passes = tiny_pyramid_parser(), []
+    with parser.backbone.register_forward_hook(lambda *arguments: passes.append(1)):
+        explain_levels(parser, IMAGE_HWC)
+    assert len(passes) == 1
+
+
 def test_a_parser_without_levels() -> None:
     for parser in (tiny_parser(), tiny_pyramid_parser(representation="auxiliary")):
         with pytest.raises(BadInput, match="a parser must have a pyramid of levels to explain them, but got one"):

@@ -61,6 +61,13 @@ def test_queries_of_a_mask_head_are_tokens_too() -> None:
         np.testing.assert_allclose(token.weight_hw, wanted, rtol=1e-5)
 
 
+def test_it_asks_the_network_once() -> None:
+    parser, passes = token_parser(), []
+    with parser.backbone.register_forward_hook(lambda *arguments: passes.append(1)):
+        explain_tokens(parser, IMAGE_HWC)
+    assert len(passes) == 1
+
+
 def test_a_point_asks_the_cell_it_lies_in() -> None:
     explanation = explain_tokens(token_parser(), IMAGE_HWC)
     rows, columns = explanation.tokens[0].weight_hw.shape

@@ -89,3 +89,15 @@ def test_costs_by_a_loop() -> None:
 def test_costs_of_certain_masks_are_finite(value: float) -> None:
     cost_KM = matching_costs(torch.full((2, 4, 4), value), torch.eye(4)[None].bool())
     assert cost_KM.isfinite().all() and (cost_KM >= 0).all()
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_costs_are_the_same_under_autocast(kind: torch.dtype) -> None:
+    """The second concept sees nothing: its surprise, summed over 10,000 pixels, is more than float16 can hold."""
+    probability_KHW = torch.rand(2, 100, 100, generator=torch.Generator().manual_seed(0))
+    probability_KHW[1] = 0
+    mask_MHW = torch.ones(2, 100, 100)
+    mask_MHW[0, :33, 10:] = 0
+    with torch.autocast("cpu", kind):
+        cost_KM = matching_costs(probability_KHW, mask_MHW)
+    assert torch.equal(cost_KM, matching_costs(probability_KHW, mask_MHW)) and cost_KM.dtype == torch.float32

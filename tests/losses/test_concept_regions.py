@@ -176,3 +176,18 @@ def test_training_on_it_shows_the_components() -> None:
     mask_MHW, _ = loss.targets(label_HW, size=(8, 12))
     losses = concept_region_loss(logits_KHW.detach().sigmoid(), mask_MHW, total=6)
     assert losses.focal < 0.01 and losses.dice < 0.05 and losses.cosine < 0.2
+
+
+@pytest.mark.parametrize("union", ["noisy_or", "clamped_sum"])
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_losses_and_gradients_are_the_same_under_autocast(kind: torch.dtype, union: str) -> None:
+    probability_KHW, mask_MHW = random_case()
+    probability_KHW = (probability_KHW / 4).float()
+    found = []
+    for is_enabled in (False, True):
+        probability_KHW = probability_KHW.detach().requires_grad_()
+        with torch.autocast("cpu", kind, enabled=is_enabled):
+            losses = concept_region_loss(probability_KHW, mask_MHW, total=6, union=union)
+        losses.total.backward()
+        found.append(torch.stack([losses.focal, losses.dice, losses.cosine, losses.total, probability_KHW.grad.norm()]))
+    assert torch.equal(*found) and (found[0] > 0).all()

@@ -134,3 +134,15 @@ def test_wrong_arguments() -> None:
         relabel(targets, unity, threshold=1.5)
     with pytest.raises(BadInput, match="every level but the finest must have a unity, but got 1 for 3 levels"):
         relabel(targets, unity[:1])
+
+
+@pytest.mark.parametrize("label", [-1, 3])
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_a_label_that_no_class_has(label: int, is_weighted: bool) -> None:
+    targets, _ = random_case(0)
+    targets[-1][0][0, 0, 0] = label
+    logits = [torch.zeros(2, 3, *t[0].shape[1:]) for t in targets]
+    unity_logits = [torch.zeros(t[0].shape) for t in targets[:-1]]
+    weight_K = torch.ones(3) if is_weighted else None
+    with pytest.raises(BadInput, match=rf"labels must lie in 0..2 or be 255, but got {label}; run `mereo data check`"):
+        semantic_pyramid_loss(logits, unity_logits, targets, class_weight_K=weight_K)

@@ -5,8 +5,8 @@ from itertools import permutations
 import pytest
 import torch
 
-from mereo.losses.mask_agreement import pairwise_focal_loss
-from mereo.losses.mask_query_matching import TermWeights, matched_pairs, matching_cost
+from mereo.losses.mask_agreement import pairwise_cross_entropy, pairwise_focal_loss
+from mereo.losses.mask_query_matching import PairwiseMaskLoss, TermWeights, matched_pairs, matching_cost
 
 
 @pytest.mark.parametrize(("num_queries", "num_true"), [(4, 3), (3, 3), (2, 4), (5, 0)])
@@ -45,3 +45,30 @@ def test_a_perfect_query_is_chosen_for_its_class_and_its_mask() -> None:
     query_N, true_N = matched_pairs(cost_QM)
     assert dict(zip(true_N.tolist(), query_N.tolist())) == {0: 2, 1: 0}
     assert float(cost_QM[2, 0]) == pytest.approx(-1, abs=1e-2)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("pairwise_mask_loss", [pairwise_focal_loss, pairwise_cross_entropy])
+def test_costs_are_the_same_under_autocast(pairwise_mask_loss: PairwiseMaskLoss, kind: torch.dtype) -> None:
+    """The first query is sure and wrong on 10,000 pixels: float16 cannot hold the sum."""
+    generator = torch.Generator().manual_seed(0)
+    logits_QP = torch.randn(3, 10_000, generator=generator)
+    logits_QP[0] = -30
+    true_MP = (torch.rand(2, 10_000, generator=generator) > 0.3).float()
+    true_MP[0] = 1
+    class_logits_QK1 = torch.randn(3, 4, generator=generator)
+    costs = []
+    for is_enabled in (False, True):
+        with torch.autocast("cpu", kind, enabled=is_enabled):
+            costs.append(
+                matching_cost(
+                    class_logits_QK1,
+                    logits_QP,
+                    torch.tensor([0, 2]),
+                    true_MP,
+                    torch.ones(10_000),
+                    weights=TermWeights(),
+                    pairwise_mask_loss=pairwise_mask_loss,
+                )
+            )
+    assert torch.equal(*costs) and costs[1].dtype == torch.float32 and bool(costs[1].isfinite().all())

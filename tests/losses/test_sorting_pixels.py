@@ -2,9 +2,11 @@
 
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mereo.losses.segment_sorting import segment_sorting_loss
-from mereo.losses.sorting_pixels import SortingPixels, panoptic_labels, sorting_pixels
+from mereo.losses.sorting_pixels import SortingPixels, numbered_rows, panoptic_labels, sorting_pixels
 
 IS_THING_K = torch.tensor([False, True, True])
 
@@ -110,3 +112,26 @@ def test_nothing_labelled() -> None:
     assert nothing.embedding_ND.shape == (0, 5) and len(nothing.label_of_segment_S) == 0
     segment_sorting_loss(nothing.embedding_ND, nothing.segment_N, nothing.label_of_segment_S).sum().backward()
     assert not embedding_BDhw.grad.any()
+
+
+numbers = st.integers(-3, 3) | st.integers(-(2**62), 2**62) | st.sampled_from([-(2**63), 2**63 - 1])
+
+
+@given(st.lists(st.tuples(numbers, numbers, numbers), max_size=12), st.integers(1, 3))
+@settings(max_examples=200, deadline=None)
+def test_rows_are_numbered_as_sorting_them_does(rows: list[tuple[int, int, int]], times: int) -> None:
+    """Numbers of 63 bits, too, whose products no number of 64 bits can hold."""
+    row_N3 = torch.tensor(rows * times, dtype=torch.int64).view(-1, 3)
+    wanted_S3, wanted_N = torch.unique(row_N3, dim=0, return_inverse=True)
+    found_S3, found_N = numbered_rows(row_N3)
+    assert torch.equal(found_S3, wanted_S3) and torch.equal(found_N, wanted_N)
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 2**21 - 1)] * 3), min_size=1, max_size=20))
+@settings(max_examples=50, deadline=None)
+def test_rows_whose_numbers_just_fit_are_given_back(rows: list[tuple[int, int, int]]) -> None:
+    row_N3 = torch.tensor([*rows, (0, 0, 0), (2**21 - 1,) * 3])
+    found_S3, found_N = numbered_rows(row_N3)
+    assert torch.equal(found_S3[found_N], row_N3) and found_S3.tolist() == sorted(
+        map(list, {tuple(row) for row in row_N3.tolist()})
+    )

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
 from tiny_parser import random_image
 from tiny_sorting_parser import CENTERS, HEAD, STREET
 
@@ -12,11 +15,13 @@ from mereo.data.drawn_scenes import drawn_taxonomy
 from mereo.data.taxonomy import Taxonomy
 from mereo.heads.segment_sorting import SegmentSortingPrediction
 from mereo.parser.config import ParserConfig
+from mereo.parser.divided_things import _on_pixels as on_pixels
 from mereo.parser.divided_things import divided_image
 from mereo.parser.image_scores import prepared_image
 from mereo.parser.parsing import parse_image
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import load, save_parser
+from mereo.regions.nearest_places import nearest_places
 from mereo.strict_yaml import validated
 
 
@@ -106,6 +111,42 @@ def test_a_thing_smaller_than_any_cell_is_an_instance() -> None:
         (0, 0),
         (2, int(found.instances_HW[0, 0])),
     }
+
+
+def on_pixels_class_by_class(
+    instance_hw: np.ndarray, class_hw: np.ndarray, semantic_HW: np.ndarray, is_thing: tuple[bool, ...]
+) -> np.ndarray:
+    """The same without boxes: the whole picture is looked at for every class."""
+    rows_H, columns_W = (nearest_places(seen, side) for seen, side in zip(class_hw.shape, semantic_HW.shape))
+    instances_HW = np.zeros(semantic_HW.shape, dtype=np.int32)
+    next_id = int(instance_hw.max()) + 1
+    for index in np.flatnonzero(is_thing):
+        if not (semantic_HW == index).any():
+            continue
+        if (class_hw == index).any():
+            nearest_2hw = ndimage.distance_transform_edt(class_hw != index, return_distances=False, return_indices=True)
+            found_HW = instance_hw[tuple(nearest_2hw)][rows_H[:, None], columns_W]
+        else:
+            found_HW, next_id = np.full(semantic_HW.shape, next_id), next_id + 1
+        instances_HW += np.where(semantic_HW == index, found_HW, 0).astype(np.int32)
+    return instances_HW
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([np.uint8, np.uint16, np.int32, np.int64]))
+def test_boxes_of_classes_change_nothing(seed: int, dtype: type[np.generic]) -> None:
+    random = np.random.default_rng(seed)
+    height, width = random.integers(1, 40, size=2)
+    num_classes = int(random.choice([1, 5, 256]))  # 255 and one more need more than eight bits.
+    present = np.append(random.integers(num_classes, size=3), num_classes - 1)
+    semantic_HW = present[random.integers(4, size=(height, width))].astype(dtype)
+    class_hw = semantic_HW[:: random.integers(1, 9), :: random.integers(1, 9)]
+    instance_hw = random.integers(1, 9, size=class_hw.shape).astype(np.int32)
+    is_thing = tuple((random.random(num_classes) < 0.7).tolist())
+    np.testing.assert_array_equal(
+        on_pixels(instance_hw, class_hw, semantic_HW, is_thing),
+        on_pixels_class_by_class(instance_hw, class_hw, semantic_HW, is_thing),
+    )
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 90), (33, 129)], ids=str)

@@ -68,6 +68,25 @@ def test_pooled_is_the_mean_over_cells() -> None:
         np.testing.assert_allclose(pooled_features(maps), expected, rtol=1e-4, atol=1e-6)
 
 
+class WithoutDoubles(torch.Tensor):
+    """As if on an accelerator that knows no float64."""
+
+    @classmethod
+    def __torch_function__(cls, function: Any, types: Any, arguments: Any = (), options: Any = None) -> Any:
+        if function is torch.Tensor.cpu:
+            return arguments[0].as_subclass(torch.Tensor)
+        if function is torch.Tensor.double:
+            raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
+        return super().__torch_function__(function, types, arguments, options or {})
+
+
+def test_no_float64_is_made_on_the_device() -> None:
+    features_BCHW = torch.randn(1, 3, 4, 5)
+    found_C = pooled_features(FeatureMaps((features_BCHW.as_subclass(WithoutDoubles),), (8,)))
+    assert found_C.dtype == np.float64
+    np.testing.assert_array_equal(found_C, features_BCHW[0].mean(dim=(-2, -1)).double().numpy())
+
+
 def passes(parser: SceneParser, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     """The sizes that the backbone is asked at, from now on."""
     asked: list[tuple[int, ...]] = []

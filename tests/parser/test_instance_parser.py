@@ -229,6 +229,21 @@ def test_a_file_holds_all_of_it(tmp_path: Path) -> None:
     assert np.array_equal(mine.boxes_N4, theirs.boxes_N4)
 
 
+def test_weights_that_loading_refuses_are_not_saved(tmp_path: Path) -> None:
+    source = tiny_source(PROJECTION)
+    parser = tiny_instance_parser(source)
+    name, weight = next((name, value) for name, value in parser.named_parameters() if name.startswith("heads.0."))
+    torch.nn.init.constant_(weight, torch.nan)
+    with pytest.raises(BadInput, match=f"weights must be finite to be saved, but got NaN or inf.* at {name} as torch"):
+        save_instance_parser(
+            parser,
+            tmp_path / "i.safetensors",
+            config=tiny_instance_config(source),
+            features_taxonomy=source.taxonomy,
+        )
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_two_kinds_of_file_are_told_apart(tmp_path: Path) -> None:
     _, path = saved(tmp_path)
     with pytest.raises(BadInput, match=r"must be one that Mereo saved \(mereo-parser-1\), but got other content"):

@@ -58,8 +58,8 @@ def test_every_decoder_layer_is_supervised() -> None:
     batch = Batch(
         names=("a",), image_BCHW=torch.zeros(1, 3, 32, 32), semantic_BHW=torch.arange(1024).view(1, 32, 32) // 400
     )
-    answers, targets = parser(batch.image_BCHW), batch_targets(batch, TAXONOMY, "semantic")
-    term = term_of(parser, mask_loss="all_pixels")
+    answers, term = parser(batch.image_BCHW), term_of(parser, mask_loss="all_pixels")
+    targets = batch_targets(batch, TAXONOMY, "semantic", is_thing_K=term.is_thing_K)
     prediction = answers.prediction(MaskQueriesPrediction)
     layers = [*prediction.earlier, prediction]
     assert len(layers) == 4
@@ -72,8 +72,9 @@ def test_every_decoder_layer_is_supervised() -> None:
 def test_targets_of_a_batch() -> None:
     scenes, batch = drawn_batch()
     taxonomy = scenes.taxonomy
+    is_thing_K = torch.tensor(taxonomy.is_thing)
     semantic, panoptic, instance = (
-        batch_targets(batch, taxonomy, kind) for kind in ("semantic", "panoptic", "instance")
+        batch_targets(batch, taxonomy, kind, is_thing_K=is_thing_K) for kind in ("semantic", "panoptic", "instance")
     )
     for b in range(2):
         assert batch.semantic_BHW is not None and batch.instances_BHW is not None
@@ -81,8 +82,14 @@ def test_targets_of_a_batch() -> None:
         assert semantic[b].class_M.tolist() == [index for index in present if index != taxonomy.ignore_index]
         stuff = [index for index in semantic[b].class_M.tolist() if not taxonomy.is_thing[index]]
         assert sorted(set(panoptic[b].class_M.tolist()) - set(instance[b].class_M.tolist())) == stuff
-        ids = batch.instances_BHW[b][torch.tensor(taxonomy.is_thing)[batch.semantic_BHW[b].long().clamp(max=30)]]
+        ids = batch.instances_BHW[b][is_thing_K[batch.semantic_BHW[b].long().clamp(max=30)]]
         assert len(instance[b].class_M) == len(set(ids.tolist()) - {0})
+
+
+def test_which_classes_are_things_goes_to_the_device_and_into_no_checkpoint() -> None:
+    term = term_of(mask_parser("maskformer"))
+    assert term.is_thing_K.tolist() == list(TAXONOMY.is_thing) and not term.state_dict()
+    assert term.to("meta").is_thing_K.is_meta
 
 
 @pytest.mark.parametrize("targets", ["semantic", "panoptic"])

@@ -56,6 +56,15 @@ def test_the_parse_says_the_same_levels_and_cells_cover_the_picture_once() -> No
     np.testing.assert_array_equal(classes_LHW[2, 30, 41], found.class_per_level[2][61 * 8 // 122, 83 * 12 // 166])
 
 
+def test_a_parser_in_training_answers_the_same_and_trains_on() -> None:
+    parser = tiny_pyramid_parser()
+    wanted = level_answers_of(parser, IMAGE_HWC)
+    found = level_answers_of(parser.train(), IMAGE_HWC)
+    assert parser.training
+    for found_hw, wanted_hw in zip(found.probability_per_level, wanted.probability_per_level, strict=True):
+        np.testing.assert_array_equal(found_hw, wanted_hw)
+
+
 def test_who_has_levels() -> None:
     assert has_levels(tiny_pyramid_parser())
     assert not has_levels(tiny_pyramid_parser(representation="auxiliary")) and not has_levels(tiny_parser())

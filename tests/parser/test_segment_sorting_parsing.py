@@ -82,6 +82,13 @@ def test_the_loss_is_that_of_its_parts(batch: Batch) -> None:
     torch.testing.assert_close(objective(answers, batch).total, 2 * sorting + 3 * classes)
 
 
+def test_which_classes_are_things_goes_to_the_device_and_into_no_checkpoint() -> None:
+    objective = objective_of(tiny_sorting_parser(taxonomy=drawn_taxonomy()))
+    term = objective.terms["segment_sorting"]
+    assert term.is_thing_K.tolist() == list(drawn_taxonomy().is_thing) and not objective.state_dict()
+    assert objective.to("meta") and term.is_thing_K.is_meta
+
+
 @pytest.mark.parametrize("kind", ["no label", "no thing", "things of no instance", "one thing", "one segment"])
 def test_unusual_labels_have_a_finite_loss_and_gradient(kind: str) -> None:
     semantic, instances = {

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from tiny_parser import TAXONOMY, random_image, taxonomy_of, tiny_config, tiny_parser
 
+import mereo.parser.weights as weights_file
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadEnvironment, BadInput
 from mereo.parser.model_card import ModelCard
@@ -122,6 +123,19 @@ def test_weights_that_no_file_can_hold(tmp_path: Path) -> None:
         save_parser(parser, tmp_path / "half.safetensors", dtype=torch.float16)
     assert not list(tmp_path.iterdir())
     save_parser(parser, tmp_path / "single.safetensors")
+
+
+def test_a_file_with_familiarity_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path] = []
+    read = weights_file.read_finite_tensors
+
+    def counted(path: Path, *, what: str) -> dict[str, torch.Tensor]:
+        asked.append(path)
+        return read(path, what=what)
+
+    monkeypatch.setattr(weights_file, "read_finite_tensors", counted)
+    assert load("street").familiarity is not None
+    assert asked == [built_in_parsers()["street"]]
 
 
 def test_a_parser_composed_in_python_has_no_file(tmp_path: Path) -> None:

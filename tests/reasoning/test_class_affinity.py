@@ -6,6 +6,7 @@ import pytest
 import torch
 from contract import ReasonerContract
 from stage_contract import random_features
+from without_doubles import WithoutDoubles
 
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
@@ -262,6 +263,15 @@ def test_counts_travel_with_the_weights() -> None:
     other.load_state_dict(stage.state_dict())
     assert torch.equal(other.cooccurrence_KK, COUNTS_KK)
     assert "cooccurrence_KK" not in affinity_stage(edges="learned").state_dict()
+
+
+@pytest.mark.parametrize("normalise", ["target", "source"])
+def test_no_float64_is_made_on_the_device(normalise: str) -> None:
+    stage, is_present_BK = affinity_stage(normalise=normalise), torch.ones(1, 4, dtype=torch.bool)
+    wide = class_affinity(COUNTS_KK, normalise=normalise)
+    stage.cooccurrence_KK = stage.cooccurrence_KK.as_subclass(WithoutDoubles)
+    positive_BKK, _ = stage.edges_between(is_present_BK, dtype=torch.float32)
+    assert torch.equal(positive_BKK[0].as_subclass(torch.Tensor), wide.float())
 
 
 def test_counted_edges_want_counts() -> None:

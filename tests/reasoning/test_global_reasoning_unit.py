@@ -59,3 +59,15 @@ def test_a_graph_convolution_without_edges_changes_each_node_alone() -> None:
 def test_the_config_builds_what_it_says() -> None:
     stage = GlobalReasoningUnitConfig(num_nodes=7, width=9).build(LAYOUT)
     assert stage.project.out_channels == 7 and stage.reduce.out_channels == 9
+
+
+def test_nodes_are_sums_in_full_precision_whatever_autocast_says() -> None:
+    torch.manual_seed(0)
+    stage = GlobalReasoningUnit(LAYOUT, num_nodes=3, width=4).eval()
+    last_BCHW = torch.rand(1, 6, 64, 64)
+    with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
+        nodes_BKD = answer_of(stage, last_BCHW).evidence[-1].nodes_BKD
+        projection_BKP, reduced_BDP = (one(last_BCHW).double().flatten(2) for one in (stage.project, stage.reduce))
+    wanted_BKD = projection_BKP @ reduced_BDP.transpose(1, 2) / 4096
+    assert nodes_BKD.dtype == torch.float32
+    torch.testing.assert_close(nodes_BKD.double(), wanted_BKD, rtol=1e-5, atol=1e-6)

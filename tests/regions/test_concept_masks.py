@@ -56,9 +56,12 @@ def test_gathered_and_spread_by_a_loop(is_mean: bool) -> None:
 
 
 def test_sums_are_taken_in_full_precision() -> None:
-    """4096 cells of weight one half: bfloat16 would stop counting long before."""
+    """Thousands of cells of weight one half: bfloat16 would stop counting long before."""
     with torch.autocast("cpu", torch.bfloat16):
         masks_BKHW = torch.full((1, 2, 64, 64), 0.5, dtype=torch.bfloat16)
         gathered_BKD = gathered_by_masks(torch.ones(1, 3, 64, 64, dtype=torch.bfloat16), masks_BKHW, is_mean=False)
+        centroid_BK2 = mask_centroids(torch.full((1, 1, 50, 70), 0.5, dtype=torch.bfloat16))
+        of_wide_BK2 = mask_centroids(torch.full((1, 1, 50, 70), 0.5))
     assert gathered_BKD.dtype == torch.float32 and bool((gathered_BKD == 2048).all())
-    assert mask_centroids(masks_BKHW)[0, 0].tolist() == pytest.approx([32.5, 32.5])
+    for found_BK2 in (centroid_BK2, of_wide_BK2):
+        assert found_BK2.dtype == torch.float32 and found_BK2[0, 0].tolist() == pytest.approx([25.5, 35.5])

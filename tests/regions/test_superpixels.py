@@ -90,6 +90,28 @@ def test_whatever_a_provider_calls_them() -> None:
     np.testing.assert_array_equal(in_raster_order(others[label_HW]), label_HW)
 
 
+def by_sorting(label_HW: np.ndarray) -> np.ndarray:
+    _, first, number_P = np.unique(label_HW.ravel(), return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[number_P.reshape(label_HW.shape)]
+
+
+kinds = st.sampled_from([np.uint8, np.int32, np.int64, np.uint64, np.bool_, np.float64])
+
+
+@given(st.integers(0, 10**6), st.integers(0, 9), st.integers(1, 9), kinds, st.sampled_from([2, 8, 40, 100, 10**6]))
+@settings(max_examples=200, deadline=None)
+def test_few_small_numbers_are_named_as_any_others(
+    seed: int, height: int, width: int, kind: type[np.generic], most: int
+) -> None:
+    random = np.random.default_rng(seed)
+    least = -(most // 2) if kind in (np.int32, np.int64, np.float64) and seed % 3 == 0 else 0
+    label_HW = random.integers(least, most, (height, width)).astype(kind)
+    for one_HW in (label_HW, label_HW[::-1, ::-1], np.asfortranarray(label_HW)):
+        found_HW = in_raster_order(one_HW)
+        assert found_HW.dtype == np.int32
+        np.testing.assert_array_equal(found_HW, by_sorting(one_HW))
+
+
 def borders(label_HW: np.ndarray) -> np.ndarray:
     edge_HW = np.zeros(label_HW.shape, dtype=bool)
     edge_HW[:, :-1] |= label_HW[:, 1:] != label_HW[:, :-1]

@@ -12,6 +12,7 @@ from tiny_index import StripeSegments, build, content_of, photographs, save_phot
 from mereo.errors import BadInput
 from mereo.folder_lock import folder_lock
 from mereo.retrieval.index_building import content_hash, file_of, path_in_index
+from mereo.retrieval.photograph_segments import PhotographSegments
 from mereo.retrieval.segment_index import INDEX_FOLDER, SegmentIndex, is_index
 
 pytest.importorskip("lancedb", reason="the extra index is not installed")
@@ -90,6 +91,38 @@ def test_files_that_are_gone_go_only_when_asked(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="the indexed folder must be there to see which files are gone"):
         build(tmp_path / "index", tmp_path / "in", [], prunes=True)
     assert len(SegmentIndex.open(tmp_path / "index")) == 6
+
+
+def test_a_renamed_photograph_is_not_parsed_again_when_gone_files_go(tmp_path: Path) -> None:
+    paths = photographs(tmp_path / "in", 3)
+    build(tmp_path / "index", tmp_path / "in")
+    paths[0].rename(tmp_path / "in" / "new.png")
+    paths[1].unlink()
+    source = StripeSegments()
+    report = build(tmp_path / "index", tmp_path / "in", source=source, prunes=True)
+    assert (report.moved, report.dropped, source.calls) == ([("000.png", "new.png")], ["001.png"], 0)
+    assert set(content_of(tmp_path / "index")["image"]) == {"002.png", "new.png"}
+
+
+def test_pruning_without_the_indexed_folder_is_refused_before_and_after_parsing(tmp_path: Path) -> None:
+    photographs(tmp_path / "in", 2)
+    build(tmp_path / "index", tmp_path / "in")
+    other = save_photograph(tmp_path / "other.png", 7)
+
+    class Unplugging(StripeSegments):
+        """The disk goes while the last photograph is parsed."""
+
+        def __call__(self, image_HWC: np.ndarray, *, name: str = "") -> PhotographSegments:
+            (tmp_path / "in").rename(tmp_path / "away")
+            return super().__call__(image_HWC, name=name)
+
+    with pytest.raises(BadInput, match="the indexed folder must be there to see which files are gone"):
+        build(tmp_path / "index", tmp_path / "in", [other], source=Unplugging(), prunes=True)
+    assert set(content_of(tmp_path / "index")["image"]) == {"000.png", "001.png", "../other.png"}
+    source = StripeSegments()
+    with pytest.raises(BadInput, match="the indexed folder must be there to see which files are gone"):
+        build(tmp_path / "index", tmp_path / "in", [save_photograph(tmp_path / "b.png", 8)], source=source, prunes=True)
+    assert not source.calls
 
 
 def test_broken_photographs_are_skipped_and_told(tmp_path: Path) -> None:

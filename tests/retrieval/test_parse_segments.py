@@ -71,6 +71,28 @@ def test_vectors_are_of_the_pass_that_made_the_parse(monkeypatch: pytest.MonkeyP
     assert not parser._forward_hooks or len(parser._forward_hooks) == 1
 
 
+@pytest.mark.parametrize("working_side", [None, 32, 9000])
+def test_a_parser_in_training_at_any_working_side_answers_as_its_parse(working_side: int | None) -> None:
+    parser = tiny_parser(preprocessing={"working_side": 48})
+    maps: list[torch.Tensor] = []
+    with parser.register_forward_hook(lambda module, arguments, answers: maps.append(answers.features.last)):
+        parse = parser.parse(IMAGE_HWC, working_side=working_side)
+    segments = ParseSegments(parser.train(), least_share=0, working_side=working_side)(IMAGE_HWC, name="a")
+    assert parser.training
+    np.testing.assert_array_equal(segments.label_HW, parse.semantic)
+    mean_NC = mean_over_segments(maps[0][0].numpy(), segments.segment_HW, len(segments))
+    wanted_NC = (mean_NC / np.linalg.norm(mean_NC, axis=1, keepdims=True)).astype(np.float32)
+    np.testing.assert_array_equal(segments.vector_ND, wanted_NC)
+
+
+def test_what_is_no_photograph_or_no_side_is_refused() -> None:
+    with pytest.raises(BadInput, match="an image must be an array H x W x 3 uint8.* in a"):
+        ParseSegments(tiny_parser())(IMAGE_HWC[..., 0], name="a")
+    for working_side in (0, -5):
+        with pytest.raises(BadInput, match=f"working_side must be at least 1 pixel, but got {working_side}; e.g. 480"):
+            ParseSegments(tiny_parser(), working_side=working_side)(IMAGE_HWC, name="a")
+
+
 def test_small_pieces_are_left_out_but_never_all(monkeypatch: pytest.MonkeyPatch) -> None:
     few = ParseSegments(tiny_parser(), least_share=0.99)(IMAGE_HWC, name="a")
     assert len(few) == 1 and (few.segment_HW == NO_SEGMENT).any()

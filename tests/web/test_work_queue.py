@@ -3,11 +3,13 @@
 import asyncio
 import threading
 import time
+import weakref
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
 
+import mereo.web.work_queue as work_queue_file
 from mereo.web.problems import Problem
 from mereo.web.work_queue import WorkQueue
 
@@ -152,3 +154,38 @@ def test_an_answer_for_a_loop_that_is_gone_hurts_nobody() -> None:
         return str(await queue.together("a", worked, 2))
 
     assert asyncio.run(come()) == "2!" and queue.close(seconds=10)
+
+
+class Photograph:
+    """Something large; a weak reference says when it is let go of."""
+
+
+@pytest.mark.parametrize("key", ["a", None])
+def test_the_last_photograph_and_its_answer_are_let_go_before_memory_is_given_back(
+    key: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_giving_back, may_go_on = threading.Event(), threading.Event()
+
+    def held() -> None:
+        is_giving_back.set()
+        assert may_go_on.wait(10)
+
+    monkeypatch.setattr(work_queue_file, "give_back", held)
+    seen: list[weakref.ref[Photograph]] = []
+
+    def made() -> Photograph:
+        one = Photograph()
+        seen.append(weakref.ref(one))
+        return one
+
+    async def use(queue: WorkQueue, worked: Worked) -> None:
+        await queue.together(key, lambda items: [made() for _ in items], made())
+        await asyncio.sleep(0.001)  # The step of the loop that brings the answer holds it.
+        while not is_giving_back.is_set():
+            await asyncio.sleep(0.001)
+        try:
+            assert [one() for one in seen] == [None, None]
+        finally:
+            may_go_on.set()
+
+    with_queue(use)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MAX_INSTANCE_ID = 2**24 - 1
 # Below one half, the other classes together are likelier than the one that was chosen.
 UNSURE_BELOW = 0.5
+# How a warning begins that things found by another network answer.
+NOT_TOLD_APART = "things were not told apart"
 
 
 @dataclass(frozen=True)

@@ -92,12 +92,13 @@ def _upsampled_bands(logits_Nhw: Tensor, size: tuple[int, int]) -> Iterator[tupl
     """Bilinearly upsampled rows, a band at a time: all of a large photograph would not fit into memory."""
     num_masks, num_rows, _ = logits_Nhw.shape
     height, width = size
-    # F.interpolate's rule for rows, so that a band can be made alone; columns are left to it.
-    source_H = (torch.arange(height, dtype=torch.float64) + 0.5) * (num_rows / height) - 0.5
-    source_H = source_H.clamp(min=0).to(logits_Nhw.device)
+    # F.interpolate's rule for rows, so that a band can be made alone; columns are left to it. In doubles on the CPU,
+    # since some accelerators have none.
+    source_H = ((torch.arange(height, dtype=torch.float64) + 0.5) * (num_rows / height) - 0.5).clamp(min=0)
     first_H = source_H.long().clamp(max=num_rows - 1)
+    weight_H1 = (source_H - first_H).clamp(0, 1).to(logits_Nhw.dtype).to(logits_Nhw.device)[:, None]
+    first_H = first_H.to(logits_Nhw.device)
     second_H = (first_H + 1).clamp(max=num_rows - 1)
-    weight_H1 = (source_H - first_H).clamp(0, 1).to(logits_Nhw.dtype)[:, None]
     step = max(1, BAND_BYTES // (4 * num_masks * width))
     for start in range(0, height, step):
         rows = slice(start, min(start + step, height))

@@ -41,7 +41,8 @@ def join_instances(tiles: list[TileInstances], size: tuple[int, int]) -> JoinedI
     """
     for tile in tiles:
         _require_inside(tile, size)
-    keys = [(number, int(one)) for number, tile in enumerate(tiles) for one in np.unique(tile.ids_HW) if one]
+    ids_of_tile = [[one for one in np.unique(tile.ids_HW).tolist() if one] for tile in tiles]
+    keys = [(number, one) for number, ids in enumerate(ids_of_tile) for one in ids]
     parents = {key: key for key in keys}
     for number, tile in enumerate(tiles):
         for before in range(number):
@@ -56,9 +57,8 @@ def join_instances(tiles: list[TileInstances], size: tuple[int, int]) -> JoinedI
     for number, tile in enumerate(tiles):
         area = _area(tile)
         table = np.zeros(int(tile.ids_HW.max(initial=0)) + 1, dtype=np.int32)
-        for key in keys:
-            if key[0] == number:
-                table[key[1]] = number_of_root[_root(parents, key)]
+        for one in ids_of_tile[number]:
+            table[one] = number_of_root[_root(parents, (number, one))]
         depth_hw = _depth(tile, size)
         is_deeper = depth_hw > depth_HW[area]
         ids_HW[area] = np.where(is_deeper, table[tile.ids_HW], ids_HW[area])

@@ -71,7 +71,7 @@ def merging_of(
     [(0, 2, 0.995), (0, 1, 0.01)]
     """
     require_shapes(embedding_sum_SD=embedding_sum_SD, class_S=class_S)
-    sum_SD = embedding_sum_SD.double().cpu().numpy().copy()
+    sum_SD = embedding_sum_SD.cpu().double().numpy().copy()
     if not np.isfinite(sum_SD).all():
         raise BadInput("sums of embeddings must be finite, but got others; check the parser's weights.")
     class_of_S = class_S.cpu().numpy()

@@ -62,10 +62,11 @@ def grouped_segments(
     if seed_T is not None:
         is_seedless_T = ~seed_T[root_T]
         key_S[thing_T[is_seedless_T]] = class_S[thing_T[is_seedless_T]]
-    area_K = torch.zeros(num_classes, dtype=torch.float64, device=device)
     is_stuff_S = is_there_S & ~is_thing_S
-    area_K.index_add_(0, class_S[is_stuff_S], area_S[is_stuff_S].double())
-    is_left_K = (area_K > 0) & (area_K >= least_stuff_area)
+    # Doubles on the CPU alone: some accelerators have none.
+    area_K = torch.zeros(num_classes, dtype=torch.float64)
+    area_K.index_add_(0, class_S[is_stuff_S].cpu(), area_S[is_stuff_S].cpu().double())
+    is_left_K = ((area_K > 0) & (area_K >= least_stuff_area)).to(device)
     if is_left_K.any():
         likeliest_S = class_probability_SK.masked_fill(~is_left_K, -1).argmax(dim=1)
         key_S = torch.where(is_stuff_S & ~is_left_K[class_S], likeliest_S, key_S)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mereo.assembly.parse import Parse
+from mereo.assembly.parse import NOT_TOLD_APART, Parse
 from mereo.data.instances import Instances, thing_indices
 from mereo.errors import BadInput
 
@@ -26,6 +26,8 @@ def with_instances(
     Its pixels get its class, whatever the parse said there. A pixel that the parse gave a thing, but no instance took,
     keeps its class and belongs to none. Stuff on fewer than `least_stuff_pixels` becomes the class of stuff that covers
     most: a parse has no void.
+
+    What was said of the parse's own classes goes: confidence, vectors, parts, levels, that things were not told apart.
     """
     if found.size != parse.size:
         raise BadInput(
@@ -37,11 +39,11 @@ def with_instances(
     instances_HW = np.zeros(parse.size, dtype=np.int32)
     number = 0
     for one in np.argsort(-found.score_N, kind="stable"):
+        if found.score_N[one] < least_score:
+            break  # No later one is better, and a mask takes as long to decode as the picture is large.
         mask_HW = found.masks[one].mask_HW()
         free_HW = mask_HW & (instances_HW == 0)
-        if found.score_N[one] < least_score or not free_HW.any():
-            continue
-        if free_HW.sum() < least_kept_share * mask_HW.sum():
+        if not free_HW.any() or free_HW.sum() < least_kept_share * mask_HW.sum():
             continue
         number += 1
         instances_HW[free_HW] = number
@@ -51,4 +53,13 @@ def with_instances(
     is_small_K = (area_K > 0) & (area_K < least_stuff_pixels)
     if is_small_K.any() and not is_small_K[area_K.argmax()]:
         semantic_HW[is_small_K[semantic_HW]] = area_K.argmax()
-    return replace(parse, semantic=semantic_HW, instances=instances_HW, confidence=None, vectors=None)
+    return replace(
+        parse,
+        semantic=semantic_HW,
+        instances=instances_HW,
+        confidence=None,
+        vectors=None,
+        parts=None,
+        answer_level=None,
+        warnings=tuple(one for one in parse.warnings if not one.startswith(NOT_TOLD_APART)),
+    )

@@ -8,9 +8,9 @@ import torch
 from mereo.assembly.upsampled_labels import labels_of_scores
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
-from mereo.parser.answering import answering
-from mereo.parser.image_scores import prepared_image, scores_of
-from mereo.parser.preprocessing import working_size
+from mereo.freed_memory import image_done
+from mereo.parser.answering import plain_answers
+from mereo.parser.image_scores import scores_of
 from mereo.parser.scene_parser import SceneParser
 from mereo.reasoning.affinity_influences import RegionInfluences, influences
 from mereo.reasoning.class_affinity import AffinityEvidence, ClassAffinity
@@ -49,14 +49,15 @@ def explain_affinity(parser: SceneParser, image_HWC: np.ndarray) -> AffinityExpl
             "recipes/camvid_affinity_small.yaml."
         )
     size = (image_HWC.shape[0], image_HWC.shape[1])
-    with answering(parser):
-        answers = parser(prepared_image(parser, image_HWC, working_size(size, parser.preprocessing.working_side)))
+    answers = plain_answers(parser, image_HWC)
     evidence = next(one for one in answers.evidence if isinstance(one, AffinityEvidence))
     refined = scores_of(answers)
-    return AffinityExplanation(
+    explanation = AffinityExplanation(
         image_HWC=image_HWC,
         coarse_HW=labels_of_scores(evidence.coarse_logits_BKHW[0].float(), size),
         refined_HW=labels_of_scores(refined.scores_Khw, size, are_logits=not refined.are_probabilities),
         regions=influences(stage, evidence),
         taxonomy=parser.taxonomy,
     )
+    image_done()
+    return explanation

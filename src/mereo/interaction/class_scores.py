@@ -37,7 +37,7 @@ class ClassScore:
 
     @property
     def share(self) -> float:
-        return float(self.wins_hw.double().mean())
+        return int(self.wins_hw.sum()) / self.wins_hw.numel()
 
 
 def asked_class(question: str, taxonomy: Taxonomy) -> AskedClass:
@@ -62,6 +62,14 @@ def asked_class(question: str, taxonomy: Taxonomy) -> AskedClass:
             f"the class of a question must be one of the parser's for {task}, but got {name!r:.80}; "
             f"{_hint(name, table.names)}"
         )
+    if task == "part":
+        asked_about = {part for one in taxonomy.object_names for part in taxonomy.part_indices_of(one)}
+        if table.names.index(name) not in asked_about:
+            owned = [table.names[part] for part in sorted(asked_about)]
+            raise BadInput(
+                f"the part of a question must be one of an object's, but got {name!r:.80}, which no object has; "
+                f"{_hint(name, owned) if owned else 'ask about object.'}"
+            )
     return AskedClass(task, name, table.names.index(name))
 
 
@@ -101,7 +109,8 @@ def _task_logits(answers: SceneAnswers, task: str, taxonomy: Taxonomy) -> Tensor
 
 
 def _part_logits(prediction: PerceptualPrediction, taxonomy: Taxonomy) -> Tensor | None:
-    """K h w over the table of parts: of a part that several objects have, the largest of its logits."""
+    """K h w over the table of parts: of a part that several objects have, the largest of its logits. What no object
+    has is answered nowhere, -inf."""
     slices = part_slices(taxonomy)
     if slices is None or prediction.part_logits_BKhw is None:
         return None
@@ -112,7 +121,10 @@ def _part_logits(prediction: PerceptualPrediction, taxonomy: Taxonomy) -> Tensor
         for place, part in enumerate(parts, start=start + 1):
             entries.setdefault(part, []).append(place)
     logits_Ehw = prediction.part_logits_BKhw[0]
-    return torch.stack([logits_Ehw[entries[part]].amax(dim=0) for part in range(slices.num_parts)])
+    nowhere_hw = torch.full_like(logits_Ehw[0], -torch.inf)
+    return torch.stack(
+        [logits_Ehw[entries[part]].amax(dim=0) if part in entries else nowhere_hw for part in range(slices.num_parts)]
+    )
 
 
 def _tables(taxonomy: Taxonomy) -> dict[str, LabelTable | None]:

@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from numbers import Integral
 
 import numpy as np
-import torch
 
 from mereo.assembly.grouped_photograph import GroupedPhotograph
 from mereo.errors import BadInput
-from mereo.parser.answering import answering
-from mereo.parser.image_scores import prepared_image
-from mereo.parser.preprocessing import working_size
-from mereo.parser.scene_parser import SceneAnswers, SceneParser
+from mereo.freed_memory import image_done
+from mereo.parser.answering import plain_answers
+from mereo.parser.last_hierarchy import required_hierarchy
+from mereo.parser.scene_parser import SceneParser
 from mereo.reasoning.deep_grouping import DeepGrouping
-from mereo.regions.grouping_hierarchy import GroupingHierarchy, GroupRule
+from mereo.regions.grouping_hierarchy import GroupRule
 
 
 @dataclass(frozen=True)
@@ -39,10 +38,9 @@ class Click:
 def group_photograph(parser: SceneParser, image_HWC: np.ndarray) -> GroupedPhotograph:
     """The parser's hierarchy over one photograph, in one pass at its working size. Clicks then need no parser."""
     require_grouping(parser)
-    size = working_size((image_HWC.shape[0], image_HWC.shape[1]), parser.preprocessing.working_side)
-    with answering(parser), torch.inference_mode():
-        answers = parser(prepared_image(parser, image_HWC, size))
-    return GroupedPhotograph.of(image_HWC, last_hierarchy(answers))
+    photograph = GroupedPhotograph.of(image_HWC, required_hierarchy(plain_answers(parser, image_HWC)))
+    image_done()
+    return photograph
 
 
 def require_grouping(parser: SceneParser) -> None:
@@ -52,11 +50,6 @@ def require_grouping(parser: SceneParser) -> None:
             f"a parser must have the stage deep_grouping on its path to group a photograph, but got {stages}; train "
             "one with that stage in its recipe's path, and name its run folder as the parser."
         )
-
-
-def last_hierarchy(answers: SceneAnswers) -> GroupingHierarchy:
-    """Of several: the one that heads are nearest to."""
-    return next(one for one in reversed(answers.evidence) if isinstance(one, GroupingHierarchy))
 
 
 def clicked_superpixels(

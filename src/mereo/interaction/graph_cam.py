@@ -15,9 +15,10 @@ from torch import Tensor
 from mereo.assembly.grouped_photograph import GroupedPhotograph
 from mereo.errors import BadInput
 from mereo.interaction.class_scores import AskedClass, asked_class, class_score
-from mereo.interaction.clicks import last_hierarchy, require_grouping
+from mereo.interaction.clicks import require_grouping
 from mereo.parser.answering import answering
 from mereo.parser.image_scores import prepared_image
+from mereo.parser.last_hierarchy import required_hierarchy
 from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneParser
 from mereo.shapes import require_shapes
@@ -81,7 +82,7 @@ def explain_heat(parser: SceneParser, image_HWC: np.ndarray, question: str) -> G
     with answering(parser), torch.enable_grad():
         # The image wants a gradient, too: of a parser whose weights are all frozen the graph would be none otherwise.
         answers = parser(prepared_image(parser, image_HWC, size).float().requires_grad_())
-        hierarchy, found = last_hierarchy(answers), class_score(answers, asked, parser.taxonomy)
+        hierarchy, found = required_hierarchy(answers), class_score(answers, asked, parser.taxonomy)
         vertices = hierarchy.risen_per_level if asked.task == "scene" else hierarchy.vertices_per_level
         gradients = torch.autograd.grad(found.score, vertices, allow_unused=True)
     heat_per_level = []

@@ -7,8 +7,9 @@ import numpy as np
 from mereo.assembly.level_answers import LevelAnswers, LevelCell
 from mereo.assembly.parse import Parse
 from mereo.errors import BadInput
-from mereo.parser.answering import answering
-from mereo.parser.pyramid_levels import has_levels, level_answers_of
+from mereo.parser.answering import plain_answers
+from mereo.parser.parsing import parse_image
+from mereo.parser.pyramid_levels import has_levels, level_answers
 from mereo.parser.scene_parser import SceneParser
 
 
@@ -31,7 +32,5 @@ def explain_levels(parser: SceneParser, image_HWC: np.ndarray) -> LevelExplanati
             "a parser must have a pyramid of levels to explain them, but got one without; train one with the head "
             "semantic_pyramid."
         )
-    parse = parser.parse(image_HWC)
-    with answering(parser):
-        answers = level_answers_of(parser, image_HWC)
-    return LevelExplanation(parse, answers)
+    answers = plain_answers(parser, image_HWC)
+    return LevelExplanation(parse_image(parser, image_HWC, ready=answers), level_answers(answers))

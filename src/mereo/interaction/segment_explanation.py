@@ -9,10 +9,8 @@ from mereo.assembly.merging_history import Joining, MergingHistory
 from mereo.assembly.parse import Parse
 from mereo.errors import BadInput
 from mereo.heads.segment_sorting import SegmentSortingPrediction
-from mereo.parser.answering import answering
-from mereo.parser.image_scores import prepared_image
+from mereo.parser.answering import plain_answers
 from mereo.parser.parsing import parse_image
-from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
 from mereo.parser.sorting_parsing import groups_of, seeds_of, sorts_segments
 
@@ -39,9 +37,7 @@ def explain_segments(parser: SceneParser, image_HWC: np.ndarray) -> SegmentExpla
             "a parser must sort segments to explain them, but got one without; train one with the head "
             "segment_sorting, e.g. recipes/drawn_sorting.yaml."
         )
-    size = working_size((image_HWC.shape[0], image_HWC.shape[1]), parser.preprocessing.working_side)
-    with answering(parser):
-        answers = parser(prepared_image(parser, image_HWC, size))
+    answers = plain_answers(parser, image_HWC)
     parse = parse_image(parser, image_HWC, ready=answers)
     prediction = answers.prediction(SegmentSortingPrediction)
     return SegmentExplanation(
@@ -56,7 +52,7 @@ def merging_history(parser: SceneParser, answers: SceneAnswers, size: tuple[int,
     is_seed_S, class_S = seeds_of(parser, answers), best.indices.cpu().numpy()
     return MergingHistory(
         segment_hw=prediction.segment_Bhw[0].int().cpu().numpy(),
-        embedding_sum_SD=prediction.embedding_sum_BSD[0].double().cpu().numpy(),
+        embedding_sum_SD=prediction.embedding_sum_BSD[0].cpu().double().numpy(),
         class_S=class_S,
         probability_S=best.values.cpu().numpy(),
         group_S=groups.group_S.cpu().numpy(),

@@ -7,9 +7,10 @@ import numpy as np
 from mereo.assembly.parse import Parse
 from mereo.assembly.seen_tokens import SeenToken, seen_tokens
 from mereo.errors import BadInput
-from mereo.parser.answering import answering
+from mereo.parser.answering import plain_answers
+from mereo.parser.parsing import parse_image
 from mereo.parser.scene_parser import SceneParser
-from mereo.parser.token_weights import has_tokens, token_weights_of
+from mereo.parser.token_weights import has_tokens, token_weights
 from mereo.reasoning.concept_tokens import ConceptTokens
 from mereo.regions.nearest_places import nearest_places
 
@@ -37,15 +38,16 @@ class TokenExplanation:
 
 
 def explain_tokens(parser: SceneParser, image_HWC: np.ndarray) -> TokenExplanation:
-    """The last stage of the parser that gathers tokens, or its head's queries, asked about one photograph."""
+    """The last stage of the parser that gathers tokens, or its head's queries, asked about one photograph in one plain
+    pass."""
     if not has_tokens(parser):
         raise BadInput(
             "a parser must gather tokens to explain them, but got one without; train e.g. "
             "recipes/camvid_concepts_small.yaml."
         )
-    parse = parser.parse(image_HWC)
-    with answering(parser):
-        weight_Khw = token_weights_of(parser, image_HWC)
+    answers = plain_answers(parser, image_HWC)
+    parse = parse_image(parser, image_HWC, ready=answers)
+    weight_Khw: np.ndarray = token_weights(answers)[0].float().cpu().numpy()
     tokens = seen_tokens(weight_Khw, parse.semantic, parser.taxonomy.num_objects)
     is_of_concepts = any(isinstance(stage, ConceptTokens) for stage in parser.path)
     return TokenExplanation(parse, weight_Khw, tokens, is_of_concepts)

@@ -48,16 +48,18 @@ def match_components(cost_KM: np.ndarray | Tensor, *, total: int) -> tuple[np.nd
 def matching_costs(probability_KHW: Tensor, mask_MHW: Tensor, *, dice_weight: float = 1.0) -> Tensor:
     """K M: focal loss plus `dice_weight` times dice loss of every concept on every component (equation 5).
 
-    Both are linear in the component's mask up to a division, so matrix products give all pairs.
+    Both are linear in the component's mask up to a division, so matrix products give all pairs. In float32 at least:
+    sums over thousands of pixels do not fit into half precision.
     """
     require_shapes(probability_KHW=probability_KHW, mask_MHW=mask_MHW)
-    wide = torch.promote_types(probability_KHW.dtype, torch.float32)
-    probability_KP, mask_MP = probability_KHW.to(wide).flatten(1), mask_MHW.to(wide).flatten(1)
-    num_pixels = probability_KP.shape[1]
-    focal_KM = torch.cat([_focal_sums(block, mask_MP) for block in probability_KP.split(_block_length(num_pixels))])
-    overlap_KM = (mask_MP @ probability_KP.t()).t()
-    mass_KM = probability_KP.sum(dim=1, keepdim=True) + mask_MP.sum(dim=1)
-    return focal_KM / num_pixels + dice_weight * (1 - (2 * overlap_KM + 1) / (mass_KM + 1))
+    with torch.autocast(probability_KHW.device.type, enabled=False):
+        wide = torch.promote_types(probability_KHW.dtype, torch.float32)
+        probability_KP, mask_MP = probability_KHW.to(wide).flatten(1), mask_MHW.to(wide).flatten(1)
+        num_pixels = probability_KP.shape[1]
+        focal_KM = torch.cat([_focal_sums(block, mask_MP) for block in probability_KP.split(_block_length(num_pixels))])
+        overlap_KM = (mask_MP @ probability_KP.t()).t()
+        mass_KM = probability_KP.sum(dim=1, keepdim=True) + mask_MP.sum(dim=1)
+        return focal_KM / num_pixels + dice_weight * (1 - (2 * overlap_KM + 1) / (mass_KM + 1))
 
 
 def _focal_sums(probability_KP: Tensor, mask_MP: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ def concept_region_loss(
     """Equation 6 for one image. `mask_MHW`: its components, the largest first; none: a loss of 0 that has a gradient.
 
     focal: mean over pixels; dice: 1 - (2 sum pm + 1) / (sum p + sum m + 1); both mean over components. cosine: mean
-    over pairs of concepts of one component. Pixels that are not counted have no say in anything.
+    over pairs of concepts of one component. Pixels that are not counted have no say in anything. In float32 at least.
 
     >>> mask_1HW = torch.tensor([[[1.0, 0.0]]])
     >>> round(float(concept_region_loss(mask_1HW, mask_1HW).total), 6)
@@ -49,23 +49,24 @@ def concept_region_loss(
     """
     # differs from the paper: means instead of sums, so that beta weighs an image of 40 components as one of 4.
     require_shapes(probability_KHW=probability_KHW, mask_MHW=mask_MHW)
-    wide = torch.promote_types(probability_KHW.dtype, torch.float32)
-    probability_KHW, mask_MHW = probability_KHW.to(wide), mask_MHW.to(wide)
-    if is_counted_HW is not None:  # One row of the pixels that count.
-        probability_KHW, mask_MHW = probability_KHW[:, None, is_counted_HW], mask_MHW[:, None, is_counted_HW]
-    if 0 in mask_MHW.shape:
-        nothing = probability_KHW.sum() * 0
-        return ConceptRegionLosses(nothing, nothing, nothing, nothing)
-    with torch.no_grad():
-        cost_KM = matching_costs(probability_KHW, mask_MHW, dice_weight=dice_weight)
-        concepts, components = (torch.from_numpy(found) for found in match_components(cost_KM, total=total))
-    concepts, components = concepts.to(probability_KHW.device), components.to(probability_KHW.device)
-    mask_MP = mask_MHW.flatten(1)[: int(components.max()) + 1]
-    matched_LP = probability_KHW.flatten(1)[concepts]
-    belongs_ML = (components == torch.arange(len(mask_MP), device=components.device)[:, None]).to(wide)
-    focal, dice = _union_losses(matched_LP, belongs_ML, mask_MP, union)
-    cosine = _overlap_within_components(matched_LP, components)
-    return ConceptRegionLosses(focal, dice, cosine, focal + dice_weight * dice + cosine_weight * cosine)
+    with torch.autocast(probability_KHW.device.type, enabled=False):
+        wide = torch.promote_types(probability_KHW.dtype, torch.float32)
+        probability_KHW, mask_MHW = probability_KHW.to(wide), mask_MHW.to(wide)
+        if is_counted_HW is not None:  # One row of the pixels that count.
+            probability_KHW, mask_MHW = probability_KHW[:, None, is_counted_HW], mask_MHW[:, None, is_counted_HW]
+        if 0 in mask_MHW.shape:
+            nothing = probability_KHW.sum() * 0
+            return ConceptRegionLosses(nothing, nothing, nothing, nothing)
+        with torch.no_grad():
+            cost_KM = matching_costs(probability_KHW, mask_MHW, dice_weight=dice_weight)
+            concepts, components = (torch.from_numpy(found) for found in match_components(cost_KM, total=total))
+        concepts, components = concepts.to(probability_KHW.device), components.to(probability_KHW.device)
+        mask_MP = mask_MHW.flatten(1)[: int(components.max()) + 1]
+        matched_LP = probability_KHW.flatten(1)[concepts]
+        belongs_ML = (components == torch.arange(len(mask_MP), device=components.device)[:, None]).to(wide)
+        focal, dice = _union_losses(matched_LP, belongs_ML, mask_MP, union)
+        cosine = _overlap_within_components(matched_LP, components)
+        return ConceptRegionLosses(focal, dice, cosine, focal + dice_weight * dice + cosine_weight * cosine)
 
 
 def _union_losses(matched_LP: Tensor, belongs_ML: Tensor, mask_MP: Tensor, union: Union) -> tuple[Tensor, Tensor]:

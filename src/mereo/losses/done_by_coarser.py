@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mereo.errors import BadInput
+from mereo.losses.summed_loss import summed_cross_entropy
 from mereo.processes import mean_over_processes
 from mereo.regions.cells import UNIT, UNKNOWN, spread_to_finer
 
@@ -82,14 +83,10 @@ def semantic_pyramid_loss(
 
 
 def _class_loss(logits_BKhw: Tensor, label_Bhw: Tensor, class_weight_K: Tensor | None, ignore_label: int) -> Tensor:
-    logits_BKhw, label_Bhw = logits_BKhw.float(), label_Bhw.long()
-    loss_Bhw = F.cross_entropy(
-        logits_BKhw, label_Bhw, weight=class_weight_K, ignore_index=ignore_label, reduction="none"
+    summed = summed_cross_entropy(
+        logits_BKhw.float(), label_Bhw, class_weight_K=class_weight_K, ignore_label=ignore_label
     )
-    weight_Bhw = (label_Bhw != ignore_label).to(loss_Bhw.dtype)
-    if class_weight_K is not None:
-        weight_Bhw = weight_Bhw * class_weight_K[label_Bhw.clamp(max=len(class_weight_K) - 1)]
-    return _divided(loss_Bhw.sum(), weight_Bhw.sum())
+    return summed.mean().value
 
 
 def _unity_loss(logits_Bhw: Tensor, unity_Bhw: Tensor) -> Tensor:

@@ -37,14 +37,16 @@ def matching_cost(
     weights: TermWeights,
     pairwise_mask_loss: PairwiseMaskLoss,
 ) -> Tensor:
-    """`cost_QM` = -w_c p(class) + w_m mask loss + w_d dice loss, for every query and true mask."""
-    probability_QM = class_logits_QK1.float().softmax(dim=1)[:, class_M]
-    mask_logits_QP, true_MP, weight_P = mask_logits_QP.float(), true_MP.float(), weight_P.float()
-    return (
-        -weights.of_class * probability_QM
-        + weights.of_mask * pairwise_mask_loss(mask_logits_QP, true_MP, weight_P)
-        + weights.of_dice * pairwise_dice_loss(mask_logits_QP, true_MP, weight_P)
-    )
+    """`cost_QM` = -w_c p(class) + w_m mask loss + w_d dice loss, for every query and true mask. In float32."""
+    # Autocast would make the sums over pixels, which are matrix products, in half precision again.
+    with torch.autocast(mask_logits_QP.device.type, enabled=False):
+        probability_QM = class_logits_QK1.float().softmax(dim=1)[:, class_M]
+        mask_logits_QP, true_MP, weight_P = mask_logits_QP.float(), true_MP.float(), weight_P.float()
+        return (
+            -weights.of_class * probability_QM
+            + weights.of_mask * pairwise_mask_loss(mask_logits_QP, true_MP, weight_P)
+            + weights.of_dice * pairwise_dice_loss(mask_logits_QP, true_MP, weight_P)
+        )
 
 
 def matched_pairs(cost_QM: Tensor) -> tuple[Tensor, Tensor]:

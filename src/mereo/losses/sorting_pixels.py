@@ -4,6 +4,7 @@
 its own image; the label of stuff is its class, in all images of the batch.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -60,8 +61,27 @@ def sorting_pixels(
             )
         )
     embedding_ND, image_N, segment_N, label_N = (torch.cat(one) for one in zip(*parts))
-    cut_S3, segment_of_N = torch.unique(torch.stack([image_N, segment_N, label_N], dim=1), dim=0, return_inverse=True)
+    cut_S3, segment_of_N = numbered_rows(torch.stack([image_N, segment_N, label_N], dim=1))
     return SortingPixels(embedding_ND, segment_of_N, cut_S3[:, 2], cut_S3[:, 2] % num_classes)
+
+
+def numbered_rows(row_N3: Tensor) -> tuple[Tensor, Tensor]:
+    """The different rows in the order of their numbers (S 3), and which of them each row is (N).
+
+    >>> [found.tolist() for found in numbered_rows(torch.tensor([[0, 2, 1], [0, 1, 7], [0, 2, 1]]))]
+    [[[0, 1, 7], [0, 2, 1]], [1, 0, 1]]
+    """
+    if len(row_N3):
+        least_3 = row_N3.amin(dim=0)
+        spans = [most - least + 1 for least, most in zip(least_3.tolist(), row_N3.amax(dim=0).tolist())]
+        if math.prod(spans) <= torch.iinfo(torch.int64).max:
+            # One number has the order of the row that it stands for, and is sorted many times as fast.
+            part_N3 = row_N3.long() - least_3
+            key_N = (part_N3[:, 0] * spans[1] + part_N3[:, 1]) * spans[2] + part_N3[:, 2]
+            key_S, number_N = torch.unique(key_N, return_inverse=True)
+            of_first_S, of_third_S = key_S // (spans[1] * spans[2]), key_S % spans[2]
+            return torch.stack([of_first_S, key_S // spans[2] % spans[1], of_third_S], dim=1) + least_3, number_N
+    return torch.unique(row_N3, dim=0, return_inverse=True)
 
 
 def panoptic_labels(

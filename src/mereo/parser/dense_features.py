@@ -13,12 +13,9 @@ from mereo.errors import BadInput
 from mereo.freed_memory import image_done
 from mereo.heads.mask_rcnn import PyramidMaps
 from mereo.heads.segment_sorting import SegmentSortingPrediction
-from mereo.parser.answering import answering
-from mereo.parser.image_scores import prepared_image
-from mereo.parser.preprocessing import working_size
+from mereo.parser.answering import plain_answers
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
 from mereo.parser.two_branches import TwoBranches
-from mereo.shapes import require_image
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +29,8 @@ class DenseFeatures:
 @torch.inference_mode()
 def dense_features(parser: SceneParser | TwoBranches, image_HWC: np.ndarray, *, name: str = "image") -> DenseFeatures:
     """In one plain pass at the parser's working size. Of two branches it is the detector that tells things apart."""
-    require_image(image_HWC, name=name)
     network = parser.instances if isinstance(parser, TwoBranches) else parser
-    working = working_size((image_HWC.shape[0], image_HWC.shape[1]), network.preprocessing.working_side)
-    with answering(network):
-        features_Chw, source = _map_of(network, network(prepared_image(network, image_HWC, working)))
+    features_Chw, source = _map_of(network, plain_answers(network, image_HWC, name=name))
     image_done()
     map_Chw = features_Chw.float().cpu().numpy()
     if not np.isfinite(map_Chw).all():

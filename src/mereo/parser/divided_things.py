@@ -68,9 +68,10 @@ def _on_pixels(
     rows_H, columns_W = (nearest_places(seen, side) for seen, side in zip(class_hw.shape, semantic_HW.shape))
     instances_HW = np.zeros(semantic_HW.shape, dtype=np.int32)
     next_id = int(instance_hw.max()) + 1
-    present = np.flatnonzero(np.bincount(semantic_HW.ravel(), minlength=len(is_thing)))
-    for index in (int(one) for one in present if is_thing[one]):
-        (box,) = ndimage.find_objects((semantic_HW == index).view(np.uint8))
+    boxes = ndimage.find_objects(semantic_HW.astype(np.int32) + 1, max_label=len(is_thing))
+    for index, box in enumerate(boxes):
+        if box is None or not is_thing[index]:
+            continue
         is_class_HW = semantic_HW[box] == index
         if (class_hw == index).any():
             nearest_2hw = ndimage.distance_transform_edt(class_hw != index, return_distances=False, return_indices=True)

@@ -117,7 +117,8 @@ def pooled_features(backbone_features: FeatureMaps) -> np.ndarray:
     The coarsest one, nearest to the training's labels, told other kinds of pictures apart less well (docs/parsing.md).
     """
     seen_CHW = backbone_features.maps[-2:][0][0]
-    return seen_CHW.float().mean(dim=(-2, -1)).double().cpu().numpy()
+    # A double only there: some accelerators have none.
+    return seen_CHW.float().mean(dim=(-2, -1)).cpu().double().numpy()
 
 
 def own_size(parser: "SceneParser", size: tuple[int, int]) -> tuple[int, int]:

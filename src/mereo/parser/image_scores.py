@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from mereo.assembly.pyramid_fusion import fuse_pyramid
-from mereo.heads.mask_queries import MaskQueriesPrediction
-from mereo.heads.perceptual import PerceptualPrediction
-from mereo.heads.pixel_classes import PixelClassesPrediction
-from mereo.heads.segment_sorting import SegmentSortingPrediction
-from mereo.heads.semantic_pyramid import SemanticPyramidPrediction
+from mereo.heads.mask_queries import MaskQueriesHead, MaskQueriesPrediction
+from mereo.heads.perceptual import Perceptual, PerceptualPrediction
+from mereo.heads.pixel_classes import PixelClasses, PixelClassesPrediction
+from mereo.heads.segment_sorting import SegmentSorting, SegmentSortingPrediction
+from mereo.heads.semantic_pyramid import SemanticPyramid, SemanticPyramidPrediction
 
 if TYPE_CHECKING:
     from mereo.parser.scene_parser import SceneAnswers, SceneParser
+
+# Those whose predictions `scores_of` reads.
+HEADS_OF_CLASSES = (MaskQueriesHead, SegmentSorting, SemanticPyramid, Perceptual, PixelClasses)
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,11 @@ class ImageScores:
     scores_Khw: Tensor
     are_probabilities: bool
     level_hw: Tensor | None = None
+
+
+def answering_head(parser: "SceneParser") -> nn.Module | None:
+    """The first head that says classes, which gives the parser's answer; None for one of somebody's own."""
+    return next((head for head in parser.heads if isinstance(head, HEADS_OF_CLASSES)), None)
 
 
 def image_scores(
@@ -53,8 +61,12 @@ def prepared_image(parser: "SceneParser", image_HWC: np.ndarray, size: tuple[int
 
 
 def _on_device(parser: "SceneParser", image_HWC: np.ndarray) -> Tensor:
-    # Read-only arrays (memory maps, other libraries) are fine: torch only reads them.
-    return torch.from_numpy(np.array(image_HWC)).permute(2, 0, 1)[None].to(parser.mean_311.device)
+    # torch only reads them, but warns at read-only arrays (memory maps, other libraries) and refuses negative strides,
+    # which a side of one pixel may have in an array that counts as contiguous.
+    flags, strides = image_HWC.flags, image_HWC.strides
+    is_plain = flags.c_contiguous and flags.writeable and min(strides) >= 0
+    pixels_HWC = image_HWC if is_plain else np.array(image_HWC)
+    return torch.from_numpy(pixels_HWC).permute(2, 0, 1)[None].to(parser.mean_311.device)
 
 
 def _probabilities(
@@ -82,9 +94,9 @@ def scores_of(answers: "SceneAnswers") -> ImageScores:
         if isinstance(prediction, PerceptualPrediction):
             return ImageScores(prediction.object_logits_BKhw[0].float(), are_probabilities=False)
         if isinstance(prediction, PixelClassesPrediction):
-            break
-    logits_BKhw = answers.prediction(PixelClassesPrediction).logits_BKhw
-    return ImageScores(logits_BKhw[0].float(), are_probabilities=False)
+            return ImageScores(prediction.logits_BKhw[0].float(), are_probabilities=False)
+    # None of them does: this tells so.
+    return ImageScores(answers.prediction(PixelClassesPrediction).logits_BKhw[0].float(), are_probabilities=False)
 
 
 def _scores_of_pyramid(prediction: SemanticPyramidPrediction) -> ImageScores:
@@ -100,4 +112,9 @@ def resized_image(image_BCHW: Tensor, size: tuple[int, int]) -> Tensor:
     """Antialiased, as in training (data/augmentation.py)."""
     if tuple(image_BCHW.shape[-2:]) == size:
         return image_BCHW
-    return F.interpolate(image_BCHW.float(), size=size, mode="bilinear", align_corners=False, antialias=True)
+    # One channel after the other: a large photograph as floats is far larger than what becomes of it.
+    resized = (
+        F.interpolate(channel_B1HW.float(), size=size, mode="bilinear", align_corners=False, antialias=True)
+        for channel_B1HW in image_BCHW.split(1, dim=1)
+    )
+    return torch.cat(tuple(resized), dim=1)

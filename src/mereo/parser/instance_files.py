@@ -16,7 +16,7 @@ from mereo.parser.devices import require_device
 from mereo.parser.instance_parser import InstanceParser
 from mereo.parser.model_card import ModelCard
 from mereo.parser.network_limit import no_larger_than
-from mereo.parser.weights import load_tensors, read_metadata
+from mereo.parser.weights import load_tensors, read_metadata, read_tensors, require_finite
 from mereo.strict import StrictConfig
 from mereo.strict_yaml import validated
 from mereo.version import VERSION
@@ -58,6 +58,7 @@ def save_instance_parser(
         "card": (card or parser.card or ModelCard()).model_dump(mode="json"),
     }
     tensors = {name: value.detach().cpu().contiguous() for name, value in parser.state_dict().items()}
+    require_finite(tensors)
     # One key: safetensors writes several in a random order, and equal parsers must be equal files.
     write_bytes(path, save(tensors, metadata={"mereo": json.dumps(content, sort_keys=True)}))
     return Path(path)
@@ -73,7 +74,7 @@ def load_instance_parser(path: str | Path, *, device: str = "cpu") -> InstancePa
     card = validated(ModelCard, metadata["card"], source=f"the model card in {path}")
     with no_larger_than(path):
         parser = config.build(taxonomy, config.features.without_weights().build_features(of_features))
-    load_tensors(parser, path)
+    load_tensors(parser, read_tensors(path), path=path)
     parser.card = card
     parser.eval().to(checked_device)
     return parser

@@ -15,13 +15,11 @@ from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureLayout
 from mereo.freed_memory import image_done
 from mereo.heads.mask_rcnn import MaskRcnn, PyramidMaps
-from mereo.parser.answering import answering
+from mereo.parser.answering import answering, plain_answers
 from mereo.parser.config import BuiltFeatures
-from mereo.parser.image_scores import prepared_image
 from mereo.parser.instance_answers import instances_at_size
 from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneParser
-from mereo.shapes import require_image
 
 
 class InstanceParser(SceneParser):
@@ -68,12 +66,11 @@ class InstanceParser(SceneParser):
     @torch.no_grad()
     def detect(self, image_HWC: np.ndarray, *, name: str = "image") -> Instances:
         """Things of one photograph (uint8, H W 3), best first, at the photograph's size."""
-        require_image(image_HWC, name=name)
+        maps = plain_answers(self, image_HWC, name=name).prediction(PyramidMaps)
+        with answering(self):
+            (answer,) = self.mask_rcnn.detections(maps)
         size = (image_HWC.shape[0], image_HWC.shape[1])
         working = working_size(size, self.preprocessing.working_side)
-        with answering(self):
-            maps = self(prepared_image(self, image_HWC, working)).prediction(PyramidMaps)
-            (answer,) = self.mask_rcnn.detections(maps)
         image_done()
         return instances_at_size(answer, working=working, size=size)
 

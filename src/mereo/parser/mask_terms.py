@@ -25,27 +25,30 @@ MAX_POINTS = 1 << 20
 class MaskQueriesTerm(nn.Module):
     """The loss of the last decoder layer, and with deep supervision that of every earlier one."""
 
+    is_thing_K: Tensor
+
     def __init__(self, loss: MaskQueriesLoss, taxonomy: Taxonomy, *, targets: TargetKind, is_deep: bool = True) -> None:
         super().__init__()
         self.loss, self.taxonomy, self.targets, self.is_deep = loss, taxonomy, targets, is_deep
+        # On the device once and not in every step; the taxonomy is saved elsewhere.
+        self.register_buffer("is_thing_K", torch.tensor(taxonomy.is_thing), persistent=False)
 
     def forward(self, answers: SceneAnswers, batch: Batch) -> Tensor:
         prediction = answers.prediction(MaskQueriesPrediction)
-        targets = batch_targets(batch, self.taxonomy, self.targets)
+        targets = batch_targets(batch, self.taxonomy, self.targets, is_thing_K=self.is_thing_K)
         supervised = (*prediction.earlier, prediction) if self.is_deep else (prediction,)
         return torch.stack(
             [self.loss(one.class_logits_BQK1, one.mask_logits_BQhw, targets) for one in supervised]
         ).sum()
 
 
-def batch_targets(batch: Batch, taxonomy: Taxonomy, kind: TargetKind) -> list[MaskTargets]:
+def batch_targets(batch: Batch, taxonomy: Taxonomy, kind: TargetKind, *, is_thing_K: Tensor) -> list[MaskTargets]:
     label_BHW = batch.required("semantic_BHW")
     if kind == "semantic":
         return [
             semantic_targets(label_HW, num_classes=taxonomy.num_objects, ignore_label=taxonomy.ignore_index)
             for label_HW in label_BHW
         ]
-    is_thing_K = torch.tensor(taxonomy.is_thing, device=label_BHW.device)
     return [
         segment_targets(label_HW, instances_HW, is_thing_K=is_thing_K, ignore_label=taxonomy.ignore_index, kind=kind)
         for label_HW, instances_HW in zip(label_BHW, batch.required("instances_BHW"))

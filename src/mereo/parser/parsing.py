@@ -15,12 +15,12 @@ from mereo.freed_memory import image_done
 from mereo.parser.answering import answering
 from mereo.parser.familiarity import MAX_WHOLE_PIXELS, at_most, own_size, times_usual
 from mereo.parser.image_scores import image_scores, prepared_image
+from mereo.parser.last_hierarchy import last_hierarchy
 from mereo.parser.perceptual_parsing import PerceptualAnswers, has_perceptual, perceptual_answers
 from mereo.parser.plain_labels import labels_of_answers, labels_of_image_scores
 from mereo.parser.preprocessing import working_size
 from mereo.parser.tiled_parsing import TileSide, tile_side_for, tiled_labels
 from mereo.parser.tiled_things import AVERAGED, merged_in_words, tells_things_apart
-from mereo.regions.grouping_hierarchy import GroupingHierarchy
 from mereo.shapes import require_image
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def parse_image(
         others = PerceptualAnswers()
         if answers is not None:
             others = perceptual_answers(answers, labels.semantic_HW, parser.taxonomy)
-        groups = None if answers is None else _groups(answers, image_HWC)
+        hierarchy = None if answers is None else last_hierarchy(answers)
+        groups = None if hierarchy is None else GroupedPhotograph.of(image_HWC, hierarchy)
         seen = answers.backbone_features if answers is not None and seen_at == own_size(parser, size) else None
         unfamiliarity, warnings = times_usual(parser, image_HWC, seen)
         if labels.instances_HW is None and tells_things_apart(parser):
@@ -99,10 +100,3 @@ def parse_image(
     if labels.sorted is None:
         return parse
     return replace(parse, vectors=segment_vectors(parse.segments, labels.sorted.vector_of, labels.sorted.vector_width))
-
-
-def _groups(answers: "SceneAnswers", image_HWC: np.ndarray) -> GroupedPhotograph | None:
-    """Of several hierarchies the one that heads are nearest to."""
-    found = (one for one in reversed(answers.evidence) if isinstance(one, GroupingHierarchy))
-    hierarchy = next(found, None)
-    return None if hierarchy is None else GroupedPhotograph.of(image_HWC, hierarchy)

@@ -6,13 +6,11 @@ import torch
 from mereo.assembly.level_answers import LevelAnswers
 from mereo.assembly.pyramid_fusion import fuse_pyramid
 from mereo.errors import BadInput
-from mereo.heads.mask_queries import MaskQueriesHead
-from mereo.heads.perceptual import Perceptual
-from mereo.heads.pixel_classes import PixelClasses
+from mereo.freed_memory import image_done
 from mereo.heads.semantic_pyramid import SemanticPyramid, SemanticPyramidPrediction
-from mereo.parser.image_scores import prepared_image
-from mereo.parser.preprocessing import working_size
-from mereo.parser.scene_parser import SceneParser
+from mereo.parser.answering import plain_answers
+from mereo.parser.image_scores import answering_head
+from mereo.parser.scene_parser import SceneAnswers, SceneParser
 
 
 def has_levels(parser: object) -> bool:
@@ -22,14 +20,21 @@ def has_levels(parser: object) -> bool:
 
 @torch.inference_mode()
 def level_answers_of(parser: SceneParser, image_HWC: np.ndarray) -> LevelAnswers:
-    """In one plain pass at the parser's working size. The parser must be in evaluation mode."""
+    """In one plain pass at the parser's working size."""
     if not _answers_by_levels(parser):
         raise BadInput(
             "a parser must have a pyramid of levels with unities to say which one answers, but got one without; "
             "train one with the head semantic_pyramid."
         )
-    size = working_size((image_HWC.shape[0], image_HWC.shape[1]), parser.preprocessing.working_side)
-    prediction = parser(prepared_image(parser, image_HWC, size)).prediction(SemanticPyramidPrediction)
+    levels = level_answers(plain_answers(parser, image_HWC))
+    image_done()
+    return levels
+
+
+@torch.inference_mode()
+def level_answers(answers: SceneAnswers) -> LevelAnswers:
+    """What a parser that has levels (`has_levels`) said of one image."""
+    prediction = answers.prediction(SemanticPyramidPrediction)
     probabilities, unities = prediction.probability_per_level, prediction.unity_per_level
     _, level_1hw = fuse_pyramid(probabilities, unities, threshold=prediction.threshold)
     best = [probability_1Khw[0].max(dim=0) for probability_1Khw in probabilities]
@@ -49,7 +54,5 @@ def level_answers_of(parser: SceneParser, image_HWC: np.ndarray) -> LevelAnswers
 
 
 def _answers_by_levels(parser: SceneParser) -> bool:
-    """Of several heads the first that says classes gives the answer, as in image_scores."""
-    kinds = (MaskQueriesHead, PixelClasses, SemanticPyramid, Perceptual)
-    head = next((one for one in parser.heads if isinstance(one, kinds)), None)
+    head = answering_head(parser)
     return isinstance(head, SemanticPyramid) and head.unity is not None

@@ -10,6 +10,7 @@ from torch import Tensor
 from mereo.assembly.query_segments import query_segments
 from mereo.assembly.upsampled_labels import labels_of_scores, scores_at
 from mereo.heads.mask_queries import MaskQueriesHead, MaskQueriesPrediction, SegmentRule
+from mereo.parser.image_scores import answering_head
 
 if TYPE_CHECKING:
     from mereo.parser.scene_parser import SceneAnswers, SceneParser
@@ -26,9 +27,9 @@ class SegmentedImage:
 
 
 def segment_rule_of(parser: "SceneParser") -> SegmentRule | None:
-    """How the parser's queries become segments; None if they shall not, or if no class is a thing."""
-    rules = (head.segment_rule for head in parser.heads if isinstance(head, MaskQueriesHead))
-    return next(rules, None) if any(parser.taxonomy.is_thing) else None
+    """How queries become segments, where they answer for the parser; None if they shall not, or no class is a thing."""
+    head = answering_head(parser)
+    return head.segment_rule if isinstance(head, MaskQueriesHead) and any(parser.taxonomy.is_thing) else None
 
 
 def segmented_image(

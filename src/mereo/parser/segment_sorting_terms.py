@@ -26,6 +26,8 @@ class SegmentSortingTerm(nn.Module):
     """sorting_weight * mean over pixels of equation 2 + classes_weight * mean over segments of the cross-entropy of
     their prototypes + seeds_weight * the losses of proposals and boxes, where the parser has that head."""
 
+    is_thing_K: Tensor
+
     def __init__(
         self,
         head: SegmentSorting,
@@ -42,6 +44,8 @@ class SegmentSortingTerm(nn.Module):
         super().__init__()
         self._heads = (head, centers)  # In a tuple: their weights are the parser's, and must not be saved as ours too.
         self.taxonomy = taxonomy
+        # On the device once and not in every step; the taxonomy is saved elsewhere.
+        self.register_buffer("is_thing_K", torch.tensor(taxonomy.is_thing), persistent=False)
         self.things = tuple(index for index, is_thing in enumerate(taxonomy.is_thing) if is_thing)
         self.sorting_weight, self.classes_weight, self.seeds_weight = sorting_weight, classes_weight, seeds_weight
         self.concentration, self.small_pixels, self.instances = concentration, small_pixels, instances
@@ -54,7 +58,7 @@ class SegmentSortingTerm(nn.Module):
             prediction.segment_Bhw,
             semantic_BHW,
             instances_BHW,
-            is_thing_K=torch.tensor(self.taxonomy.is_thing, device=semantic_BHW.device),
+            is_thing_K=self.is_thing_K,
             ignore_label=self.taxonomy.ignore_index,
             small_pixels=self.small_pixels,
         )

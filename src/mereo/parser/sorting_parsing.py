@@ -12,6 +12,7 @@ from mereo.assembly.sorted_segments import SegmentGroups, grouped_segments, seed
 from mereo.assembly.upsampled_labels import labels_of_scores
 from mereo.heads.instance_centers import InstanceCenters, InstanceCentersPrediction
 from mereo.heads.segment_sorting import SegmentSorting, SegmentSortingPrediction
+from mereo.parser.image_scores import answering_head
 
 if TYPE_CHECKING:
     from mereo.parser.scene_parser import SceneAnswers, SceneParser
@@ -30,8 +31,7 @@ class SortedImage:
 
 def sorts_segments(parser: "SceneParser") -> bool:
     """Whether the head that answers for the parser is one of sorted segments."""
-    answering = (head for head in parser.heads if not isinstance(head, InstanceCenters))
-    return isinstance(next(answering, None), SegmentSorting)
+    return isinstance(answering_head(parser), SegmentSorting)
 
 
 def sorted_image(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mereo.assembly.parse import NOT_TOLD_APART
 from mereo.assembly.seam_joining import JoinedInstances, TileInstances, join_instances
 from mereo.parser.divided_things import has_sorted_segments
 from mereo.parser.familiarity import times_usual
@@ -34,7 +35,7 @@ def merged_in_words(reason: str) -> str:
     >>> merged_in_words(READ_IN_BANDS)
     'things were not told apart, since the picture was read in bands: those of one class are one segment'
     """
-    return f"things were not told apart, since {reason}: those of one class are one segment"
+    return f"{NOT_TOLD_APART}, since {reason}: those of one class are one segment"
 
 
 def said_of_bands(parser: "SceneParser", overview_HWC: np.ndarray) -> tuple[float | None, tuple[str, ...]]:

@@ -7,8 +7,7 @@ from torch import Tensor
 from mereo.errors import BadInput
 from mereo.freed_memory import image_done
 from mereo.heads.mask_queries import MaskQueriesHead, MaskQueriesPrediction
-from mereo.parser.image_scores import prepared_image
-from mereo.parser.preprocessing import working_size
+from mereo.parser.answering import plain_answers
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
 from mereo.reasoning.token_regions import TokenReasoner, TokenRegions
 
@@ -38,8 +37,7 @@ def token_weights(answers: SceneAnswers) -> Tensor:
 
 @torch.inference_mode()
 def token_weights_of(parser: SceneParser, image_HWC: np.ndarray) -> np.ndarray:
-    """K h w float32: what each token of one photograph is made of. The parser must be in evaluation mode."""
-    size = working_size((image_HWC.shape[0], image_HWC.shape[1]), parser.preprocessing.working_side)
-    weight_Khw: np.ndarray = token_weights(parser(prepared_image(parser, image_HWC, size)))[0].float().cpu().numpy()
+    """K h w float32: what each token of one photograph is made of, in one plain pass."""
+    weight_Khw: np.ndarray = token_weights(plain_answers(parser, image_HWC))[0].float().cpu().numpy()
     image_done()
     return weight_Khw

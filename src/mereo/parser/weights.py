@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -60,15 +61,20 @@ def save_parser(
     if parser.familiarity is not None:
         content["familiarity"] = parser.familiarity.numbers()
         tensors |= parser.familiarity.tensors()
+    require_finite(tensors)
+    # One key: safetensors writes several in a random order, and equal parsers must be equal files.
+    write_bytes(path, save(tensors, metadata={"mereo": json.dumps(content, sort_keys=True)}))
+    return Path(path)
+
+
+def require_finite(tensors: Mapping[str, Tensor]) -> None:
+    """Asked before a file is written: whoever loads it refuses all else."""
     for name, value in tensors.items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise BadInput(
                 f"weights must be finite to be saved, but got NaN or infinity at {name} as {value.dtype}; "
                 "save as float32, or train anew with a lower learning rate."
             )
-    # One key: safetensors writes several in a random order, and equal parsers must be equal files.
-    write_bytes(path, save(tensors, metadata={"mereo": json.dumps(content, sort_keys=True)}))
-    return Path(path)
 
 
 def load(name_or_path: str | Path, *, device: str | torch.device = "cpu") -> SceneParser:
@@ -86,12 +92,13 @@ def load(name_or_path: str | Path, *, device: str | torch.device = "cpu") -> Sce
     card = validated(ModelCard, metadata["card"], source=f"the model card in {path}")
     with no_larger_than(path):
         parser = config.build(taxonomy)
-    load_tensors(parser, path)
+    tensors = read_tensors(path)
+    load_tensors(parser, tensors, path=path)
     parser.card = card
     if "familiarity" in metadata:
         layout = getattr(parser.backbone, "layout", None)
         parser.familiarity = familiarity_from(
-            read_tensors(path),
+            tensors,
             metadata["familiarity"],
             num_channels=None if layout is None else layout.channels[-2:][0],
             path=path,
@@ -137,9 +144,9 @@ def changed_parser(
     return save(tensors, metadata={"mereo": json.dumps(content, sort_keys=True)})
 
 
-def load_tensors(parser: SceneParser, path: Path) -> None:
-    """Every weight of the network; what the file says of familiarity is none."""
-    tensors = {name: value for name, value in read_tensors(path).items() if not name.startswith(FAMILIARITY)}
+def load_tensors(parser: SceneParser, tensors: Mapping[str, Tensor], *, path: Path) -> None:
+    """Every weight of the network, as read from `path`; what the file says of familiarity is none."""
+    tensors = {name: value for name, value in tensors.items() if not name.startswith(FAMILIARITY)}
     expected = parser.state_dict()
     missing, extra = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     if missing or extra:

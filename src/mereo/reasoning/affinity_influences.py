@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from mereo.reasoning.class_affinity import AffinityEvidence, ClassAffinity
+
+# The edges and the strengths of one branch, by source and target; None: the branch is switched off.
+Given = tuple[list[list[float]], list[list[float]]] | None
 
 
 @dataclass(frozen=True)
@@ -33,34 +35,36 @@ def influences(stage: ClassAffinity, evidence: AffinityEvidence) -> tuple[Region
     nodes_KC, label_HW = evidence.nodes_BKC[0], evidence.coarse_label_BHW[0]
     count_K = torch.bincount(label_HW.flatten(), minlength=len(nodes_KC))
     length_K = nodes_KC.norm(dim=1)
-    strength_KK: dict[str, Tensor | None] = {}
+    # As lists: thousands of numbers that are asked for one by one would each wait for the device.
+    given_by: dict[str, Given] = {}
     branches = (("support", stage.support, evidence.positive_BKK), ("suppress", stage.suppress, evidence.negative_BKK))
     for name, branch, edges_BKK in branches:
         if branch is None or edges_BKK is None:
-            strength_KK[name] = None
+            given_by[name] = None
             continue
         message_K = branch.strength.abs() * branch.transform(nodes_KC).norm(dim=1)
-        strength_KK[name] = message_K[:, None] * edges_BKK[0] / length_K.clamp(min=1e-12)[None]
-    present = [int(index) for index in count_K.argsort(descending=True, stable=True) if count_K[index] > 0]
+        strength_KK = message_K[:, None] * edges_BKK[0] / length_K.clamp(min=1e-12)[None]
+        given_by[name] = edges_BKK[0].tolist(), strength_KK.tolist()
+    order_K, count_of = count_K.argsort(descending=True, stable=True).tolist(), count_K.tolist()
+    present = [index for index in order_K if count_of[index] > 0]
     return tuple(
         RegionInfluences(
             class_index=target,
-            share=float(count_K[target]) / label_HW.numel(),
-            support=_incoming(strength_KK["support"], evidence.positive_BKK, target, present),
-            suppression=_incoming(strength_KK["suppress"], evidence.negative_BKK, target, present),
+            share=count_of[target] / label_HW.numel(),
+            support=_incoming(given_by["support"], target, present),
+            suppression=_incoming(given_by["suppress"], target, present),
         )
         for target in present
     )
 
 
-def _incoming(
-    strength_KK: Tensor | None, edges_BKK: Tensor | None, target: int, present: list[int]
-) -> tuple[Influence, ...]:
+def _incoming(given: Given, target: int, present: list[int]) -> tuple[Influence, ...]:
     """From the others; what a region gives to itself explains nothing."""
-    if strength_KK is None or edges_BKK is None:
+    if given is None:
         return ()
+    edge_KK, strength_KK = given
     found = [
-        Influence(source, float(edges_BKK[0, source, target]), float(strength_KK[source, target]))
+        Influence(source, edge_KK[source][target], strength_KK[source][target])
         for source in present
         if source != target
     ]

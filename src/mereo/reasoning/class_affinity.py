@@ -141,7 +141,9 @@ class ClassAffinity(CoarseReasoner):
         both_BKK = (is_present_BK[:, :, None] & is_present_BK[:, None, :]).to(dtype)
         if self.edges == "learned":
             return both_BKK, both_BKK
-        affinity_KK = class_affinity(self.cooccurrence_KK, normalise=self.normalise).to(dtype)
+        # At least float32, and a double only where it is asked for: some accelerators have none.
+        wide = torch.promote_types(dtype, torch.float32)
+        affinity_KK = class_affinity(self.cooccurrence_KK, normalise=self.normalise, dtype=wide).to(dtype)
         positive_BKK, negative_BKK = affinity_KK * both_BKK, (1 - affinity_KK) * both_BKK
         if self.shares_suppression:
             negative_BKK = negative_BKK / is_present_BK.sum(dim=1).clamp(min=1)[:, None, None]

@@ -60,8 +60,10 @@ def present_classes(label_HW: Tensor, num_classes: int, *, ignore_label: int, wh
     return label_P.bincount(minlength=num_classes).nonzero()[:, 0]
 
 
-def class_affinity(cooccurrence_KK: Tensor, *, normalise: Normalisation = "target") -> Tensor:
-    """f_ij, K K float64: how strongly class i speaks for class j; 1 on the diagonal.
+def class_affinity(
+    cooccurrence_KK: Tensor, *, normalise: Normalisation = "target", dtype: torch.dtype = torch.float64
+) -> Tensor:
+    """f_ij, K K: how strongly class i speaks for class j; 1 on the diagonal.
 
     `target`, as the formula is printed: the sources i of a target j sum to 1. `source`, as the prose reads ("aeroplane
     strongly supports sky"): what a source i gives to all targets sums to 1. A class that never meets another gives 0.
@@ -70,11 +72,11 @@ def class_affinity(cooccurrence_KK: Tensor, *, normalise: Normalisation = "targe
     [[1.0, 1.0, 1.0], [0.75, 1.0, 0.0], [0.25, 0.0, 1.0]]
     """
     require_shapes(cooccurrence_KK=cooccurrence_KK)
-    together_KK = cooccurrence_KK.double()
-    together_KK = together_KK - torch.diag(together_KK.diagonal())
+    together_KK = cooccurrence_KK - torch.diag(cooccurrence_KK.diagonal())
     total = together_KK.sum(dim=0 if normalise == "target" else 1, keepdim=True)  # sum_k t_kj - t_jj
-    affinity_KK = torch.where(total > 0, together_KK / total.clamp(min=1), torch.zeros_like(together_KK))  # equation 1
-    return affinity_KK + torch.eye(len(affinity_KK), dtype=torch.float64, device=affinity_KK.device)
+    share_KK = together_KK.to(dtype) / total.clamp(min=1).to(dtype)
+    affinity_KK = torch.where(total > 0, share_KK, torch.zeros_like(share_KK))  # equation 1
+    return affinity_KK + torch.eye(len(affinity_KK), dtype=dtype, device=affinity_KK.device)
 
 
 def supporters_and_opponents(affinity_KK: np.ndarray, target: int) -> list[int]:

@@ -15,6 +15,7 @@ from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
 from mereo.features.stage import MAX_WIDTH
 from mereo.reasoning.graph_convolution import GraphConvolution
 from mereo.reasoning.token_regions import TokenReasoner, TokenRegions
+from mereo.regions.concept_masks import gathered_by_masks
 from mereo.strict import StrictConfig
 
 
@@ -40,9 +41,9 @@ class GlobalReasoningUnit(TokenReasoner):
     def forward(self, features: FeatureMaps, frame: Frame) -> FeatureMaps:
         last_BCHW = features.last
         projection_BKHW = self.project(last_BCHW)
-        reduced_BPD = self.reduce(last_BCHW).flatten(2).transpose(1, 2)
+        height, width = last_BCHW.shape[-2:]
         # Divided by the number of pixels, as in the authors' code: nodes are as large for every size of image.
-        nodes_BKD = projection_BKHW.flatten(2) @ reduced_BPD / reduced_BPD.shape[1]
+        nodes_BKD = gathered_by_masks(self.reduce(last_BCHW), projection_BKHW, is_mean=False) / (height * width)
         refined_BKD = self.reason(nodes_BKD)
         back_BDP = refined_BKD.transpose(1, 2) @ projection_BKHW.flatten(2)
         enhanced_BCHW = last_BCHW + self.norm(self.widen(back_BDP.unflatten(2, last_BCHW.shape[-2:])))

@@ -20,7 +20,8 @@ def mask_centroids(probability_BKHW: Tensor) -> Tensor:
     row_H, column_W = (
         torch.arange(1, sums.shape[2] + 1, device=sums.device, dtype=sums.dtype) for sums in (of_row_BKH, of_column_BKW)
     )
-    moments_BK2 = torch.stack([of_row_BKH @ row_H, of_column_BKW @ column_W], dim=2)
+    # No matrix product: autocast would make it in half precision, which holds no sum over a picture.
+    moments_BK2 = torch.stack([(of_row_BKH * row_H).sum(dim=2), (of_column_BKW * column_W).sum(dim=2)], dim=2)
     return moments_BK2 / (of_row_BKH.sum(dim=2, keepdim=True) + EPSILON)
 
 

@@ -17,6 +17,7 @@ from mereo.shapes import require_image
 
 Method = Literal["watershed", "slic", "felzenszwalb"]
 ALGORITHM_VERSION = 1  # One more with every change of the answer: it is part of what cached superpixels are found by.
+FEW_LABELS = 4  # So many times the number of pixels, and a table of the labels is still small.
 SMOOTHING = 0.8  # Standard deviation in pixels, before differences are taken.
 
 
@@ -63,7 +64,19 @@ def in_raster_order(label_HW: np.ndarray) -> np.ndarray:
     >>> in_raster_order(np.array([[7, 7, 3], [9, 3, 3]])).tolist()
     [[0, 0, 1], [2, 1, 1]]
     """
-    _, first, number_P = np.unique(label_HW.ravel(), return_index=True, return_inverse=True)
-    name = np.empty(len(first), dtype=np.int32)
-    name[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
-    return name[number_P.reshape(label_HW.shape)]
+    label_P = label_HW.ravel()
+    if not _are_few_numbers(label_P):
+        label_P = np.unique(label_P, return_inverse=True)[1].ravel()
+    # Labels are indices into a table: all pixels need not be sorted.
+    first_L = np.full(int(label_P.max(initial=0)) + 1, label_P.size)
+    np.minimum.at(first_L, label_P, np.arange(label_P.size))
+    present_R = np.flatnonzero(first_L < label_P.size)
+    name_L = np.empty(len(first_L), dtype=np.int32)
+    name_L[present_R[np.argsort(first_L[present_R])]] = np.arange(len(present_R), dtype=np.int32)
+    return name_L[label_P].reshape(label_HW.shape)
+
+
+def _are_few_numbers(label_P: np.ndarray) -> bool:
+    if label_P.size == 0 or label_P.dtype.kind not in "iu":
+        return False
+    return 0 <= int(label_P.min()) and int(label_P.max()) < FEW_LABELS * label_P.size

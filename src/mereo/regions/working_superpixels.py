@@ -78,7 +78,7 @@ def _joined(length_RR: np.ndarray, has_cell_R: np.ndarray) -> np.ndarray:
 
     In the order of names: a lost region joins its neighbour, and is lost with it until that has joined one in turn.
     """
-    length_RR, has_cell_R = length_RR.copy(), has_cell_R.copy()
+    length_RR = length_RR.copy()
     joined_R = np.arange(len(has_cell_R))
     for region in np.flatnonzero(~has_cell_R):
         neighbour = int(length_RR[region].argmax())

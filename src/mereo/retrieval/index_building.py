@@ -59,14 +59,14 @@ def add_to_index(
     with folder_lock(folder, INDEX_FOLDER):
         adding = _Adding(folder, source, facts, max_pixels, too_large, on_skip)
         if prunes:
-            adding.prune()
+            adding.require_root()
         for path in paths:
             try:
                 adding.add(path)
             except BadInput as error:
                 adding.report.skipped.append((str(path), str(error)))
                 on_skip(str(path), str(error))
-        adding.finish()
+        adding.finish(prunes=prunes)
         return adding.report
 
 
@@ -121,19 +121,13 @@ class _Adding:
         self._waiting: list[ImageSegments] = []
         self._last_commit, self._num_commits = time.monotonic(), 0
 
-    def prune(self) -> None:
+    def require_root(self) -> None:
         if not self.root.is_dir():
             # With the whole folder away (a disk that is not there), every row would go.
             raise BadInput(
                 f"the indexed folder must be there to see which files are gone, but got none in {self.root}; "
                 "leave out --prune, or bring the folder back."
             )
-        gone = sorted(image for image in self.hash_of_image if not file_of(image, self.root).is_file())
-        if self.index is not None:
-            self.index.drop(gone)
-        for image in gone:
-            self._forget(image)
-        self.report.dropped += gone
 
     def add(self, path: Path) -> None:
         image, found_hash = path_in_index(path, self.root), content_hash(path)
@@ -157,10 +151,19 @@ class _Adding:
         )
         self._take(rows)
 
-    def finish(self) -> None:
+    def finish(self, *, prunes: bool) -> None:
         self._commit()
+        if self.index is not None and prunes:
+            self._prune(self.index)
         if self.index is not None:
             self.index.tidy()
+
+    def _prune(self, index: SegmentIndex) -> None:
+        """At the end alone: a file that was only renamed has given its rows to its new name by then."""
+        self.require_root()
+        gone = sorted(image for image in self.hash_of_image if not file_of(image, self.root).is_file())
+        index.drop(gone)
+        self.report.dropped += gone
 
     def _same_bytes(self, image: str, other: str, found_hash: str) -> None:
         if self.index is None or other not in self._in_table or file_of(other, self.root).is_file():

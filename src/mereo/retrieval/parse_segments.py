@@ -6,7 +6,6 @@ last map of that same pass: what the parser's heads read.
 """
 
 import hashlib
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,8 +15,10 @@ from scipy import ndimage
 from mereo.assembly.parse import Parse
 from mereo.assembly.parse_pieces import pieces_of
 from mereo.errors import BadInput
+from mereo.parser.answering import plain_answers
 from mereo.parser.divided_things import has_sorted_segments
-from mereo.parser.scene_parser import SceneAnswers, SceneParser
+from mereo.parser.parsing import parse_image
+from mereo.parser.scene_parser import SceneParser
 from mereo.regions.segment_means import mean_over_segments
 from mereo.retrieval.photograph_segments import NO_SEGMENT, PhotographSegments
 from mereo.strict import StrictConfig
@@ -80,14 +81,10 @@ class ParseSegments:
 
     def _parsed(self, image_HWC: np.ndarray, name: str) -> tuple[Parse, np.ndarray]:
         """The parse and the features of the pass that it came from."""
-        passes: list[SceneAnswers] = []
-
-        def remember(module: Any, arguments: Any, answers: SceneAnswers) -> None:
-            passes.append(answers)
-
-        with self.parser.register_forward_hook(remember):
-            parse = self.parser.parse(image_HWC, name=name, working_side=self.working_side)
-        return parse, passes[-1].features.last[0].float().cpu().numpy()
+        side = self.working_side
+        answers = plain_answers(self.parser, image_HWC, name=name, working_side=side)
+        parse = parse_image(self.parser, image_HWC, name=name, working_side=side, ready=answers)
+        return parse, answers.features.last[0].float().cpu().numpy()
 
 
 def segments_of(parse: Parse) -> tuple[np.ndarray, np.ndarray]:

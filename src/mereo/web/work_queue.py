@@ -117,28 +117,33 @@ class WorkQueue:
             self._waiting = deque(other for other in self._waiting if other is not job)
 
     def _work(self) -> None:
-        while (jobs := self._next()) is not None:
-            if not jobs:
-                continue
-            self.on_batch(len(jobs))
-            start = time.perf_counter()
-            try:
-                answers = jobs[0].work([job.item for job in jobs])
-            except Exception as error:
-                answers = [error] * len(jobs)
-            for job, answer in zip(jobs, answers):
-                job.tell(answer)
-            seconds = (time.perf_counter() - start) / len(jobs)
-            self._mean_seconds += NEWEST_COUNTS * (seconds - self._mean_seconds)
-            # The last photographs must not live on in this thread until the next ones come.
-            del jobs, answers
+        while self._work_once():
             # What a pass needed, hundreds of megabytes, is free now; the heap would keep it, with ever more holes.
             give_back()
+
+    def _work_once(self) -> bool:
+        """False when the queue is closed. By itself: its variables must not hold the last photographs until the next
+        ones come."""
+        jobs = self._next()
+        if not jobs:
+            return jobs is not None
+        self.on_batch(len(jobs))
+        start = time.perf_counter()
+        try:
+            answers = jobs[0].work([job.item for job in jobs])
+        except Exception as error:
+            answers = [error] * len(jobs)
+        for job, answer in zip(jobs, answers):
+            job.tell(answer)
+        seconds = (time.perf_counter() - start) / len(jobs)
+        self._mean_seconds += NEWEST_COUNTS * (seconds - self._mean_seconds)
+        with self._changed:
+            self._running = []
+        return True
 
     def _next(self) -> list[Job] | None:
         """The longest waiting job and those that are done with it; None when the queue is closed."""
         with self._changed:
-            self._running = []
             while not self._waiting and not self.is_closed:
                 self._changed.wait()
             if self.is_closed:
