@@ -1,9 +1,17 @@
 """Who can mend it decides the exit code."""
 
-from mereo.errors import BadEnvironment, BadInput, MereoError
+from mereo.commands.main import explained
+from mereo.errors import BadEnvironment, BadInput, MereoError, dead_worker, is_dead_worker
 
 
 def test_exit_codes_and_parents() -> None:
     assert (BadInput("x").exit_code, BadEnvironment("x").exit_code) == (2, 3)
     assert issubclass(BadInput, MereoError) and issubclass(BadInput, ValueError)
     assert issubclass(BadEnvironment, MereoError) and issubclass(BadEnvironment, RuntimeError)
+
+
+def test_a_worker_that_the_system_ended_is_the_machines_fault_whenever_it_is_told() -> None:
+    told = RuntimeError("DataLoader worker (pid 12) is killed by signal: Killed. ")
+    code, sentence = explained(told)
+    assert code == 3 and sentence.startswith("a worker that reads training data must stay alive, but got: DataLoader")
+    assert not is_dead_worker(dead_worker(told)) and explained(RuntimeError("DataLoader is odd"))[0] == 1

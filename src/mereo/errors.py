@@ -21,3 +21,15 @@ class BadEnvironment(MereoError, RuntimeError):
     """The machine refuses: disk full, no such device, a port in use, a missing optional package (exit code 3)."""
 
     exit_code = 3
+
+
+def is_dead_worker(error: Exception) -> bool:
+    """Whether torch's loader says that the system ended one of its workers. It may say so at any place and time."""
+    return type(error) is RuntimeError and str(error).startswith("DataLoader worker (pid")
+
+
+def dead_worker(error: Exception) -> BadEnvironment:
+    return BadEnvironment(
+        "a worker that reads training data must stay alive, but got: "
+        f"{(str(error) or type(error).__name__).splitlines()[0]}; free memory, or set training.num_workers=0."
+    )

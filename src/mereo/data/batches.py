@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from mereo.counter_random import counter_generator, counter_randomness
 from mereo.data.sample import Sample, Samples
 from mereo.data.source_order import seed_of_source, turn_of_step
-from mereo.errors import BadEnvironment, BadInput, MereoError
+from mereo.errors import BadInput, MereoError, dead_worker, is_dead_worker
 
 SECONDS_AFTER_SIGTERM = 60.0
 NO_WORD = -1  # The scene or texture of an image that has none, in a batch where others have one.
@@ -210,7 +210,7 @@ def training_batches(
     except (RuntimeError, OSError, EOFError) as error:
         if not _says_that_a_worker_died(error, num_workers=num_workers):
             raise
-        raise _worker_died(error) from error
+        raise dead_worker(error) from error
 
 
 @contextmanager
@@ -220,16 +220,9 @@ def dead_workers_explained() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if isinstance(error, MereoError) or not str(error).startswith("DataLoader worker (pid"):
+        if not is_dead_worker(error):
             raise
-        raise _worker_died(error) from error
-
-
-def _worker_died(error: Exception) -> BadEnvironment:
-    return BadEnvironment(
-        "a worker that reads training data must stay alive, but got: "
-        f"{(str(error) or type(error).__name__).splitlines()[0]}; free memory, or set training.num_workers=0."
-    )
+        raise dead_worker(error) from error
 
 
 def _says_that_a_worker_died(error: Exception, *, num_workers: int) -> bool:

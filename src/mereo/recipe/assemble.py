@@ -15,6 +15,7 @@ from mereo.data.sources import open_samples
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.features.stage import SuperpixelWish
+from mereo.parser.model_card import ModelCard
 from mereo.parser.objective import Objective, build_objective, needs_histogram
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import card_of, start_from
@@ -70,7 +71,7 @@ def build_run(recipe: Recipe, *, folder: Path, compose: Callable[[Taxonomy], Sce
         beside = folder / recipe.start_from
         source = beside if beside.is_file() else recipe.start_from
         not_taken = start_from(parser, source)
-        parser.card = recipe.card.bound_by(card_of(source))
+        parser.card = recipe.card.bound_by(_card_if_told(source))
     if compose is None:
         _count_edges(parser, found, train_samples)
     return BuiltRun(
@@ -82,6 +83,14 @@ def build_run(recipe: Recipe, *, folder: Path, compose: Callable[[Taxonomy], Sce
         pixels_K=pixels_K,
         not_taken=tuple(not_taken),
     )
+
+
+def _card_if_told(source: str | Path) -> ModelCard | None:
+    """A file of weights alone may be started from, and tells no terms."""
+    try:
+        return card_of(source)
+    except BadInput:
+        return None
 
 
 def _with_superpixels(samples: Samples, wish: SuperpixelWish | None) -> Samples:
