@@ -4,6 +4,11 @@ The text of an error keeps one grammar: "<thing> must <rule>, but got <value>[ i
 The command line turns them into one line and an exit code (commands/main.py).
 """
 
+import difflib
+from collections.abc import Sequence
+
+MOST_NAMED = 8
+
 
 class MereoError(Exception):
     """Any error that Mereo raises on purpose."""
@@ -33,3 +38,26 @@ def dead_worker(error: Exception) -> BadEnvironment:
         "a worker that reads training data must stay alive, but got: "
         f"{(str(error) or type(error).__name__).splitlines()[0]}; free memory, or set training.num_workers=0."
     )
+
+
+def did_you_mean(name: str, known: Sequence[str], *, otherwise: str | None = None) -> str:
+    """The end of an error's sentence; `otherwise` stands where nothing known is near.
+
+    >>> did_you_mean("buildin", ["sky", "building"])
+    "did you mean 'building'?"
+    >>> did_you_mean("zebra", ["sky", "building"])
+    'known are sky, building.'
+    """
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return otherwise if otherwise is not None else f"known are {few_of(known)}."
+
+
+def few_of(names: Sequence[str], most: int = MOST_NAMED) -> str:
+    """
+    >>> few_of(["a", "b", "c"], most=2)
+    'a, b, and 1 more'
+    """
+    more = f", and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"

@@ -57,3 +57,10 @@ def require_image(image_HWC: Any, *, name: str = "") -> None:
     raise BadInput(
         f"an image must be an array H x W x 3 uint8 with pixels in it, but got {got}{where}; convert it to RGB."
     )
+
+
+def require_point(x: int, y: int, size: tuple[int, ...]) -> None:
+    """A pixel of a picture of `size` (height, width)."""
+    height, width = size
+    if not (0 <= x < width and 0 <= y < height):
+        raise BadInput(f"a point must lie in the picture of {width}x{height}, but got {x},{y}; choose another.")

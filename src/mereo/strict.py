@@ -1,9 +1,10 @@
 """StrictConfig: the parent of every setting. Frozen; an unknown key is an error that names the nearest known one."""
 
-import difflib
 from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, model_validator
+
+from mereo.errors import did_you_mean
 
 
 class StrictConfig(BaseModel):
@@ -24,8 +25,7 @@ class StrictConfig(BaseModel):
 
 
 def unknown_key_message(key: str, known_keys: list[str]) -> str:
-    nearest = difflib.get_close_matches(key, known_keys, n=1, cutoff=0.6)
-    hint = f"did you mean {nearest[0]!r}?" if nearest else f"known keys: {', '.join(known_keys)}"
+    hint = did_you_mean(key, known_keys, otherwise=f"known keys: {', '.join(known_keys)}")
     return f"key must be a known one, but got {key!r:.80}; {hint}"
 
 

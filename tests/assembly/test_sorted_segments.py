@@ -86,7 +86,7 @@ def test_vectors_follow_the_segments() -> None:
 
     vectors = segment_vectors([Found(), Found()], {(2, 1): torch.tensor(UP).numpy()}, 2)
     assert len(vectors) == 2 and vectors.vector_ND.tolist() == [UP, UP] and vectors.area_N.tolist() == [6, 6]
-    assert vectors.box_yxyx_N4.tolist() == [[2, 1, 8, 4]] * 2
+    assert vectors.box_N4.tolist() == [[1, 2, 4, 8]] * 2
     assert segment_vectors([], {}, 7).vector_ND.shape == (0, 7)
     with pytest.raises(KeyError):
         segment_vectors([Found()], {}, 2)

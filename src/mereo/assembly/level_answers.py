@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mereo.errors import BadInput
 from mereo.regions.nearest_places import nearest_places
+from mereo.shapes import require_point
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,7 @@ class LevelAnswers:
     def cells_at(self, x: int, y: int, size: tuple[int, int]) -> tuple["LevelCell", ...]:
         """The cell of each level that holds pixel x, y of a picture of this size (height, width)."""
         height, width = size
-        if not (0 <= x < width and 0 <= y < height):
-            raise BadInput(f"a point must lie in the picture of {width}x{height}, but got {x},{y}; choose another.")
+        require_point(x, y, (height, width))
         found = []
         for level, class_hw in enumerate(self.class_per_level):
             rows, columns = class_hw.shape

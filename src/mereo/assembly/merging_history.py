@@ -11,7 +11,7 @@ import numpy as np
 
 from mereo.assembly.segment_merging import Merge
 from mereo.assembly.smooth_labels import neighbour_shares
-from mereo.errors import BadInput
+from mereo.shapes import require_point
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,7 @@ class MergingHistory:
     def segment_at(self, x: int, y: int, size: tuple[int, int]) -> int:
         """The segment at this pixel of the photograph of `size` (height, width): of the group that the answer has
         there, the segment with the largest share of the pixel."""
-        height, width = size
-        if not (0 <= x < width and 0 <= y < height):
-            raise BadInput(f"a point must lie in the picture of {width}x{height}, but got {x},{y}; choose another.")
+        require_point(x, y, size)
         row_H, column_W = np.array([y]), np.array([x])
         group_4HW, of_group_4HW = neighbour_shares(self.group_S[self.segment_hw], size, row_H, column_W)
         group = group_4HW[of_group_4HW.argmax(), 0, 0]

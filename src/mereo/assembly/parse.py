@@ -44,7 +44,7 @@ class Parse:
 
     What a parser does not answer stays None: instances (id of each pixel's thing), parts, materials, texture (maps of
     indices), scene and image_texture (one index for the whole picture; a texture makes sense for pictures of a single
-    surface), answer_level, tokens, confidence (0..1 for each pixel), vectors (one for each of `segments`, to search
+    surface), answer_level, confidence (0..1 for each pixel), vectors (one for each of `segments`, to search
     by), groups (of superpixels, level by level), unfamiliarity (how far the picture lies from those that the parser was
     trained on, as a multiple of what is usual). `warnings` are sentences that a person should read before trusting the
     answers; mostly there are none.
@@ -70,7 +70,6 @@ class Parse:
     scene: int | None = None
     image_texture: int | None = None
     answer_level: np.ndarray | None = None
-    tokens: np.ndarray | None = None
     confidence: np.ndarray | None = None
     vectors: SegmentVectors | None = None
     groups: GroupedPhotograph | None = None

@@ -36,11 +36,6 @@ class SegmentVectors:
     def __len__(self) -> int:
         return len(self.vector_ND)
 
-    @property
-    def box_yxyx_N4(self) -> np.ndarray:
-        """Top, left, bottom, right, as `metrics.context_error.surroundings` takes a box."""
-        return self.box_N4[:, [1, 0, 3, 2]]
-
 
 def segment_vectors(
     segments: Sequence[AnySegment], vector_of: Mapping[tuple[int, int], np.ndarray], width: int

@@ -96,17 +96,12 @@ def require_position(position: int | None, num_segments: int, image: Path) -> No
 
 
 def class_index_of(facts: "IndexFacts", name: str) -> int:
-    import difflib
-
-    from mereo.errors import BadInput
+    from mereo.errors import BadInput, did_you_mean
 
     names = list(facts.taxonomy.object_names)
     if name in names:
         return names.index(name)
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = (
-        f"did you mean {near[0]!r}?" if near else f"one of {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}."
-    )
+    hint = did_you_mean(name, names)
     raise BadInput(f"--class must be a class of the index's parser, but got {name!r:.80}; {hint}")
 
 

@@ -15,7 +15,6 @@
 `ids` are the values in the label files (left out: the position in the list), or "#rrggbb" for colour-coded masks.
 """
 
-import difflib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -27,7 +26,7 @@ from pydantic import Field, model_validator
 
 from mereo.data.palette import hex_to_rgb
 from mereo.data.taxonomy import LabelTable, Taxonomy
-from mereo.errors import BadInput
+from mereo.errors import BadInput, did_you_mean
 from mereo.strict import StrictConfig
 from mereo.strict_yaml import load_yaml, load_yaml_file, validated
 
@@ -128,8 +127,7 @@ def table_with_ids(
     """The same classes, known by other ids: those of one data set among several that share a taxonomy."""
     unknown = [name for name in ids if name not in table.names]
     if unknown:
-        nearest = difflib.get_close_matches(unknown[0], table.names, n=1)
-        hint = f"did you mean {nearest[0]!r}?" if nearest else "add them to the taxonomy."
+        hint = did_you_mean(unknown[0], table.names, otherwise="add them to the taxonomy.")
         raise BadInput(f"ids must be given to classes of the taxonomy, but got {unknown[:5]} in {source}; {hint}")
     is_colour_coded = any(isinstance(raw, str) for raw in [*ignored, *(raw for own in ids.values() for raw in own)])
     raw_to_index: dict[int, int | None] = {}

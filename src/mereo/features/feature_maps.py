@@ -13,7 +13,6 @@ class Frame:
     """The picture behind a batch of feature maps. `image_size` is height and width of what the backbone saw."""
 
     image_size: tuple[int, int]
-    crop_offset: tuple[int, int] = (0, 0)
     superpixels_BHW: Tensor | None = None
 
 

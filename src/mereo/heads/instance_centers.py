@@ -27,12 +27,11 @@ BOX_SIDE = 7
 @dataclass(frozen=True)
 class InstanceCentersPrediction:
     """`maps` is what losses rest on. In evaluation `center_N2` (y, x in parts of the picture) of every image's boxes,
-    best first, and `label_N` counted among the things; in training there are none."""
+    best first; in training there are none."""
 
     maps: dict[str, Tensor]
     image_size: tuple[int, int]
     center_N2: tuple[Tensor, ...] = ()
-    label_N: tuple[Tensor, ...] = ()
 
 
 class InstanceCenters(nn.Module):
@@ -77,7 +76,7 @@ class InstanceCenters(nn.Module):
             left_N, top_N, right_N, bottom_N = answer["boxes"].float().unbind(dim=1)
             y_N, x_N = (top_N + bottom_N) / (2 * size[0]), (left_N + right_N) / (2 * size[1])
             centers.append(torch.stack([y_N, x_N], dim=1))
-        return InstanceCentersPrediction(maps, size, tuple(centers), tuple(answer["labels"] - 1 for answer in answers))
+        return InstanceCentersPrediction(maps, size, tuple(centers))
 
     def losses(self, prediction: InstanceCentersPrediction, targets: Sequence[InstanceTargets]) -> dict[str, Tensor]:
         """In training mode: torchvision's four losses, by its names. Images without things are all background."""

@@ -14,6 +14,7 @@ from mereo.parser.image_scores import scores_of
 from mereo.parser.scene_parser import SceneParser
 from mereo.reasoning.affinity_influences import RegionInfluences, influences
 from mereo.reasoning.class_affinity import AffinityEvidence, ClassAffinity
+from mereo.shapes import require_point
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +32,7 @@ class AffinityExplanation:
         return self.coarse_HW != self.refined_HW
 
     def region_at(self, x: int, y: int) -> RegionInfluences:
-        height, width = self.coarse_HW.shape
-        if not (0 <= x < width and 0 <= y < height):
-            raise BadInput(f"a point must lie in the picture of {width}x{height}, but got {x},{y}; choose another.")
+        require_point(x, y, self.coarse_HW.shape)
         wanted = int(self.coarse_HW[y, x])
         # A sliver of the enlarged answer may belong to no cell of the small one.
         return next((one for one in self.regions if one.class_index == wanted), RegionInfluences(wanted, 0.0, (), ()))

@@ -1,7 +1,5 @@
 """The score of one class of one task: what an explanation asks a parser about, as one number with a gradient."""
 
-import difflib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,14 +7,13 @@ from torch import Tensor
 
 from mereo.data.part_slices import part_slices
 from mereo.data.taxonomy import LabelTable, Taxonomy
-from mereo.errors import BadInput
+from mereo.errors import BadInput, did_you_mean
 from mereo.heads.perceptual import PerceptualPrediction
 from mereo.parser.image_scores import scores_of
 from mereo.parser.scene_parser import SceneAnswers
 
 TASKS = ("object", "part", "material", "scene", "texture")
 SMALLEST_PROBABILITY = 1e-12  # Its logarithm is finite.
-MOST_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ def asked_class(question: str, taxonomy: Taxonomy) -> AskedClass:
     if not equals or not name:
         raise BadInput(f"a question must be TASK=CLASS, but got {question!r:.80}; e.g. object=road.")
     if task not in TASKS:
-        raise BadInput(f"the task of a question must be a known one, but got {task!r:.80}; {_hint(task, TASKS)}")
+        raise BadInput(f"the task of a question must be a known one, but got {task!r:.80}; {did_you_mean(task, TASKS)}")
     table = _tables(taxonomy)[task]
     if table is None:
         known = [one for one, its_table in _tables(taxonomy).items() if its_table is not None]
@@ -60,7 +57,7 @@ def asked_class(question: str, taxonomy: Taxonomy) -> AskedClass:
     if name not in table.names:
         raise BadInput(
             f"the class of a question must be one of the parser's for {task}, but got {name!r:.80}; "
-            f"{_hint(name, table.names)}"
+            f"{did_you_mean(name, table.names)}"
         )
     if task == "part":
         asked_about = {part for one in taxonomy.object_names for part in taxonomy.part_indices_of(one)}
@@ -68,7 +65,7 @@ def asked_class(question: str, taxonomy: Taxonomy) -> AskedClass:
             owned = [table.names[part] for part in sorted(asked_about)]
             raise BadInput(
                 f"the part of a question must be one of an object's, but got {name!r:.80}, which no object has; "
-                f"{_hint(name, owned) if owned else 'ask about object.'}"
+                f"{did_you_mean(name, owned) if owned else 'ask about object.'}"
             )
     return AskedClass(task, name, table.names.index(name))
 
@@ -130,11 +127,3 @@ def _part_logits(prediction: PerceptualPrediction, taxonomy: Taxonomy) -> Tensor
 def _tables(taxonomy: Taxonomy) -> dict[str, LabelTable | None]:
     tables = (taxonomy.objects, taxonomy.parts, taxonomy.materials, taxonomy.scenes, taxonomy.textures)
     return dict(zip(TASKS, tables, strict=True))
-
-
-def _hint(got: str, known: Sequence[str]) -> str:
-    nearest = difflib.get_close_matches(got, known, n=1, cutoff=0.6)
-    if nearest:
-        return f"did you mean {nearest[0]!r}?"
-    more = f", and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
-    return f"known are {', '.join(known[:MOST_NAMED])}{more}."

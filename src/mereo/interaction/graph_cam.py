@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from mereo.assembly.grouped_photograph import GroupedPhotograph
-from mereo.errors import BadInput
 from mereo.interaction.class_scores import AskedClass, asked_class, class_score
 from mereo.interaction.clicks import require_grouping
 from mereo.parser.answering import answering
@@ -21,7 +20,7 @@ from mereo.parser.image_scores import prepared_image
 from mereo.parser.last_hierarchy import required_hierarchy
 from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneParser
-from mereo.shapes import require_shapes
+from mereo.shapes import require_point, require_shapes
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +44,7 @@ class GraphHeat:
 
     def heat_at(self, x: int, y: int) -> tuple[float, ...]:
         """At this pixel of the photograph, one number a level, relative to the level's largest (0 where all are 0)."""
-        height, width = self.photograph.size
-        if not (0 <= x < width and 0 <= y < height):
-            raise BadInput(f"a point must lie in the picture of {width}x{height}, but got {x},{y}; choose another.")
+        require_point(x, y, self.photograph.size)
         superpixel = int(self.photograph.superpixels_at(np.array([x]), np.array([y]))[0])
         return tuple(float(relative(heat_R)[superpixel]) if superpixel >= 0 else 0.0 for heat_R in self.heat_per_level)
 

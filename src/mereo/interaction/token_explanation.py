@@ -13,6 +13,7 @@ from mereo.parser.scene_parser import SceneParser
 from mereo.parser.token_weights import has_tokens, token_weights
 from mereo.reasoning.concept_tokens import ConceptTokens
 from mereo.regions.nearest_places import nearest_places
+from mereo.shapes import require_point
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +31,7 @@ class TokenExplanation:
     def tokens_at(self, x: int, y: int) -> tuple[SeenToken, ...]:
         """All tokens, the one that looks at this pixel of the picture most first."""
         height, width = self.parse.size
-        if not (0 <= x < width and 0 <= y < height):
-            raise BadInput(f"a point must lie in the picture of {width}x{height}, but got {x},{y}; choose another.")
+        require_point(x, y, (height, width))
         rows, columns = self.tokens[0].weight_hw.shape
         row, column = nearest_places(rows, height)[y], nearest_places(columns, width)[x]
         return tuple(sorted(self.tokens, key=lambda one: -one.weight_hw[row, column]))

@@ -4,13 +4,12 @@
 branch" (deep grouping, DGM, section 5.2).
 """
 
-import difflib
 from collections.abc import Sequence
 from types import MethodType
 
 from torch import nn
 
-from mereo.errors import BadInput
+from mereo.errors import BadInput, did_you_mean
 
 
 def train_only(parser: nn.Module, objective: nn.Module, names: Sequence[str]) -> None:
@@ -39,8 +38,7 @@ def require_parts(parser: nn.Module, names: Sequence[str]) -> None:
             known |= dict.fromkeys(".".join(steps[:count]) for count in range(1, len(steps) + 1))
     for name in names:
         if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-            hint = f"did you mean {nearest[0]!r}?" if nearest else f"e.g. {', '.join(list(known)[:3])}."
+            hint = did_you_mean(name, list(known), otherwise=f"e.g. {', '.join(list(known)[:3])}.")
             raise BadInput(f"training.only must name parts of the parser that learn, but got {name!r:.200}; {hint}")
 
 

@@ -1,6 +1,5 @@
 """Painted regions become a label map beside the photographs, in a folder that `mereo train` takes as it is."""
 
-import difflib
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +10,9 @@ import numpy as np
 
 from mereo.assembly.parse import Parse
 from mereo.data.taxonomy import Taxonomy
-from mereo.errors import BadInput
+from mereo.errors import BadInput, did_you_mean
 from mereo.shapes import require_image
 from mereo.web.label_folder import LABELS_FOLDER, put_label
-
-SHOWN = 12
 
 
 # Compared as an object: arrays have no one answer to "equal".
@@ -83,9 +80,7 @@ def class_index_of(taxonomy: Taxonomy, name: str) -> int:
     names = taxonomy.object_names
     if name in names:
         return names.index(name)
-    near = difflib.get_close_matches(name, names, n=1)
-    known = f"{', '.join(names[:SHOWN])}{', ...' if len(names) > SHOWN else ''}"
-    hint = f"did you mean {near[0]!r}?" if near else f"known are {known}."
+    hint = did_you_mean(name, names)
     raise BadInput(f"a class must be one of the parser's objects, but got {name!r:.80}; {hint}")
 
 
