@@ -24,7 +24,7 @@ keep() { # RUN: what `mereo table` reads goes under docs/runs
 
 # Rows of one recipe that differ in a switch: the recipe's name, then what is changed.
 variant() { # NAME: sets `recipe` and `changes`
-    local with_anl='parser.path=[{stage: feature_pyramid, width: 128, finest_stride: 8}, {stage: asymmetric_nonlocal}]'
+    local with_anl='parser.path=[{stage: feature_pyramid, width: 128, finest_stride: 8, grid_sizes: []}, {stage: asymmetric_nonlocal}]'
     local without_region_loss='losses=[{loss: pixel_cross_entropy, class_balance: 0.3}, {loss: coarse_pixels, weight: 0.4, class_balance: 0.3}]'
     recipe="$1" changes=()
     case "$1" in
@@ -129,9 +129,18 @@ maskformer_concepts maskformer
 grouping upernet
 grouping grouping_no_top_down
 grouping_no_top_down upernet
+pyramid_b pyramid_a
+pyramid_c pyramid_a
+pyramid_f pyramid_a
+pyramid_f pyramid_d
+pyramid_f pyramid_e
+pyramid_g pyramid_b
+pyramid_g pyramid_f
+pyramid_i pyramid_c
 pyramid_h pyramid_a
 pyramid_h pyramid_c
 pyramid_h pyramid_f
+pyramid_h pyramid_g
 pyramid_h pyramid_i
 pyramid_h pyramid_pixels
 pyramid_affinity pyramid_h

@@ -10,7 +10,7 @@ from test_results_text import BAD, GOOD, made_run
 from mereo.evaluation.level_measures import LevelMeasures
 from mereo.evaluation.level_text import ABOUT_BORDERS, ABOUT_LEVELS, level_cells, mean_matrix
 from mereo.evaluation.results_table import results_tables
-from mereo.evaluation.results_text import detail_tables, markdown
+from mereo.evaluation.results_text import ABOUT_HOSTS, detail_tables, markdown
 
 NAMES = ("sky", "road", "cat")
 
@@ -41,6 +41,19 @@ def test_near_borders_beside_the_baseline() -> None:
     assert ABOUT_LEVELS not in lines
     plain = dict((title, header) for title, header, _ in detail_tables(results_tables(runs)[0]))
     assert "difference of all" not in plain[ABOUT_BORDERS]
+
+
+def test_near_borders_beside_its_own_host_where_the_baseline_was_not_measured_there() -> None:
+    runs = [
+        made_run("FCN", BAD),
+        replace(made_run("A", BAD), levels=flat((1, 4), (2, 4))),
+        replace(made_run("C", GOOD), levels=flat((2, 4), (3, 4))),
+    ]
+    (table,) = results_tables(runs, baseline="FCN", against=[("C", "A"), ("A", "FCN")])
+    titles = {title: (header, rows) for title, header, rows in detail_tables(table)}
+    assert "difference near borders" not in titles[ABOUT_BORDERS][0]
+    header, rows = titles[ABOUT_HOSTS]
+    assert header[-1] == "within 8 px of borders" and [row[-1] for row in rows] == ["+25.00", ""]
 
 
 def test_levels_of_pyramids_with_other_cells() -> None:

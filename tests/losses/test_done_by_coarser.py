@@ -65,13 +65,6 @@ def test_supervision_is_only_ever_removed(seed: int) -> None:
         assert torch.equal(left[rule][0][0], before[0]), "the coarsest level is never done by coarser"
 
 
-def test_only_the_unity_counts_and_no_gradient_goes_through_it() -> None:
-    targets, unity = random_case(0)
-    logits = [u.clone().requires_grad_() for u in unity]
-    found = relabel(targets, [one.sigmoid() for one in logits])
-    assert not any(label.requires_grad for label, _ in found)
-
-
 def loss_by_hand(logits: list[Tensor], unity_logits: list[Tensor], targets: list, weight: list[float]) -> float:
     classes = []
     for logits_BKhw, (class_Bhw, _) in zip(logits, targets):

@@ -1,5 +1,7 @@
 """A parser with a pyramid: its loss in a recipe, pictures of any size, levels in the parse, rows A to I."""
 
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -90,6 +92,38 @@ def test_the_loss_is_that_of_its_parts(batch: Batch) -> None:
         prediction.logits_per_level, prediction.unity_logits_per_level, targets, class_weight_K=weight_K
     )
     torch.testing.assert_close(objective(answers, batch).total, wanted)
+
+
+def test_what_is_done_by_coarser_is_told_by_unities_alone(batch: Batch) -> None:
+    """Not by the classes: a coarse level that speaks and errs leaves finer ones nothing to learn, either."""
+    parser, term = pyramid_parser(drawn_taxonomy()), SemanticPyramidLossConfig()
+    objective = build_objective((term,), parser)
+    prediction = parser(batch.image_BCHW).prediction(SemanticPyramidPrediction)
+
+    def gradients(certainty: float, classes: float) -> list[float]:
+        logits = [torch.full_like(one, 0.0).requires_grad_() for one in prediction.logits_per_level]
+        unities = [torch.full_like(one, certainty).requires_grad_() for one in prediction.unity_logits_per_level]
+        with torch.no_grad():
+            logits[0][:, 0] += classes
+        said = replace(prediction, logits_per_level=tuple(logits), unity_logits_per_level=tuple(unities))
+        objective.terms["semantic_pyramid"](SimpleNamespace(prediction=lambda _: said), batch).backward()
+        return [float(one.grad.abs().sum()) for one in (*logits[1:], *unities[1:])]
+
+    silent, speaking = gradients(-9.0, 0.0), gradients(9.0, 0.0)
+    assert gradients(9.0, 50.0) == speaking, "the classes of the coarsest level count"
+    assert speaking != silent
+
+
+def test_a_label_that_no_class_has_cannot_hide_in_a_cell(batch: Batch) -> None:
+    parser = pyramid_parser(drawn_taxonomy())
+    objective = build_objective((SemanticPyramidLossConfig(),), parser)
+    label_BHW = batch.required("semantic_BHW").clone()
+    label_BHW[0, :9, :9] = 1
+    label_BHW[0, 0, 0] = 200
+    with pytest.raises(
+        BadInput, match=f"labels must lie in 0..{drawn_taxonomy().num_objects - 1} or be 255, but got 200"
+    ):
+        objective(parser(batch.image_BCHW), replace(batch, semantic_BHW=label_BHW))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (33, 129), (31, 7), (64, 96), (47, 48)], ids=str)

@@ -20,26 +20,36 @@ ABOUT_LEVELS = (
 
 
 def border_header_cells(table: ResultsTable) -> list[str]:
-    differences = ["difference near borders", "difference of all"] if table.has_baseline else []
+    differences = ["difference near borders", "difference of all"] if _baseline_near_borders(table) else []
     pyramid = ["levels alone", "pixels by level", "cells an image", "of the finest"]
     return ["row", f"mIoU within {BAND_PIXELS} px", "mIoU", *differences, *pyramid]
 
 
 def border_cells(table: ResultsTable) -> list[list[str]]:
     """One row a line that was measured near borders."""
-    baseline = next((line for line in table.lines if line.is_baseline), None)
+    baseline = _baseline_near_borders(table)
     rows = []
     for line in table.lines_with_levels:
         near = [one.band_mean_iou for one in line.level_measures]
         everywhere = [one.mean_iou for one in line.level_measures]
         differences = []
-        if table.has_baseline and baseline is not None:
+        if baseline is not None:
             differences = [
                 _difference(near, [one.band_mean_iou for one in baseline.level_measures]),
                 _difference(everywhere, [one.mean_iou for one in baseline.level_measures]),
             ]
         rows.append([line.row, mean_and_seeds(near), mean_and_seeds(everywhere), *differences, *_pyramid_cells(line)])
     return rows
+
+
+def difference_near_borders(line: ResultsLine, host: ResultsLine) -> str:
+    """Empty where not both were measured there."""
+    near, of_host = ([one.band_mean_iou for one in a.level_measures] for a in (line, host))
+    return _difference(near, of_host) if near and of_host else ""
+
+
+def _baseline_near_borders(table: ResultsTable) -> ResultsLine | None:
+    return next((line for line in table.lines_with_levels if line.is_baseline), None)
 
 
 def level_header_cells(table: ResultsTable) -> list[str]:

@@ -12,6 +12,7 @@ from mereo.evaluation.level_text import (
     ABOUT_LEVELS,
     border_cells,
     border_header_cells,
+    difference_near_borders,
     level_cells,
     level_header_cells,
 )
@@ -19,6 +20,7 @@ from mereo.evaluation.number_text import duration_text, mean_and_seeds, number_t
 from mereo.evaluation.panoptic_text import ABOUT_PANOPTIC, panoptic_cells, panoptic_header_cells
 from mereo.evaluation.perceptual_text import ABOUT_TASKS, tasks_cells, tasks_header_cells
 from mereo.evaluation.results_table import ResultsLine, ResultsTable
+from mereo.metrics.boundary_band import BAND_PIXELS
 from mereo.metrics.paired_bootstrap import PairedDifference
 
 END_MARKER = "<!-- end -->"
@@ -64,7 +66,15 @@ def class_cells(table: ResultsTable) -> list[list[str]]:
 
 
 def comparison_cells(table: ResultsTable) -> list[list[str]]:
-    return [[one.row, one.host, _in_words(one.difference)] for one in table.comparisons]
+    line_of = {line.row: line for line in table.lines}
+    near = [difference_near_borders(line_of[one.row], line_of[one.host]) for one in table.comparisons]
+    told = [[one.row, one.host, _in_words(one.difference)] for one in table.comparisons]
+    return [[*cells, at_borders] for cells, at_borders in zip(told, near)] if any(near) else told
+
+
+def comparison_header_cells(rows: Sequence[Sequence[str]]) -> list[str]:
+    header = ["row", "beside", "difference in mIoU [95 %]", f"within {BAND_PIXELS} px of borders"]
+    return header[: len(rows[0])] if rows else header
 
 
 def token_header_cells() -> list[str]:
@@ -87,8 +97,9 @@ def detail_tables(table: ResultsTable) -> list[tuple[str, list[str], list[list[s
     """What only some parsers have: title, header and rows of each table that has a row."""
     with_tasks = table.lines_with_tasks
     names, by_row = [line.row for line in with_tasks], [line.perceptual_measures for line in with_tasks]
+    compared = comparison_cells(table)
     tables = [
-        (ABOUT_HOSTS, ["row", "beside", "difference in mIoU [95 %]"], comparison_cells(table)),
+        (ABOUT_HOSTS, comparison_header_cells(compared), compared),
         (ABOUT_TASKS, tasks_header_cells(by_row), tasks_cells(names, by_row)),
         (ABOUT_PANOPTIC, panoptic_header_cells(), panoptic_cells(table)),
         (ABOUT_TOKENS, token_header_cells(), token_cells(table)),

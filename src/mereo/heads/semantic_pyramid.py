@@ -17,7 +17,6 @@ from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
 from mereo.features.stage import MAX_WIDTH
 from mereo.heads.coarse_to_fine import CoarseToFine
 from mereo.heads.unity_pyramid import UnityPyramid
-from mereo.regions.cells import require_doubling
 from mereo.strict import StrictConfig
 
 Context = Literal["coarse_to_fine", "none"]
@@ -75,7 +74,6 @@ class SemanticPyramid(nn.Module):
         channels, stride = layout.channels[-1], layout.strides[-1]
         self.num_levels, self.threshold = num_levels, threshold
         self.cell_sizes = tuple(stride * 2 ** (num_levels - 1 - level) for level in range(num_levels))
-        require_doubling(self.cell_sizes)
         self.size_multiple = self.cell_sizes[0]
         self.reduce = ConvNormReLU(channels, width)
         self.context = (

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from mereo.errors import BadInput
+from mereo.losses.checked_labels import checked_labels
 from mereo.shapes import require_shapes
 
 TargetKind = Literal["semantic", "panoptic", "instance"]
@@ -29,7 +29,7 @@ def semantic_targets(label_HW: Tensor, *, num_classes: int, ignore_label: int) -
     >>> targets.class_M.tolist(), targets.mask_MHW.int().tolist(), targets.is_labelled_HW.int().tolist()
     ([0, 2], [[[0, 0, 1, 0]], [[1, 1, 0, 0]]], [[1, 1, 1, 0]])
     """
-    label_HW, is_labelled_HW = _checked(label_HW, num_classes=num_classes, ignore_label=ignore_label)
+    label_HW, is_labelled_HW = checked_labels(label_HW, num_classes=num_classes, ignore_label=ignore_label)
     class_M = label_HW[is_labelled_HW].unique()
     return MaskTargets(class_M, label_HW == class_M[:, None, None], is_labelled_HW)
 
@@ -47,7 +47,7 @@ def segment_targets(
     Pixels of a thing that belong to no instance (a crowd) count as unlabelled. With `instance`, stuff is background.
     """
     require_shapes(label_HW=label_HW, instances_HW=instances_HW, is_thing_K=is_thing_K)
-    label_HW, is_labelled_HW = _checked(label_HW, num_classes=len(is_thing_K), ignore_label=ignore_label)
+    label_HW, is_labelled_HW = checked_labels(label_HW, num_classes=len(is_thing_K), ignore_label=ignore_label)
     is_thing_HW = is_thing_K[label_HW.masked_fill(~is_labelled_HW, 0)] & is_labelled_HW
     ids_HW = instances_HW.long() * is_thing_HW  # Ids on stuff tell nothing: stuff is one mask.
     is_labelled_HW = is_labelled_HW & (~is_thing_HW | (ids_HW > 0))
@@ -57,15 +57,3 @@ def segment_targets(
     key_M = key_HW[is_wanted_HW].unique()
     mask_MHW = (key_HW == key_M[:, None, None]) & is_wanted_HW
     return MaskTargets(torch.div(key_M, ids_HW.amax() + 1, rounding_mode="floor"), mask_MHW, is_labelled_HW)
-
-
-def _checked(label_HW: Tensor, *, num_classes: int, ignore_label: int) -> tuple[Tensor, Tensor]:
-    label_HW = label_HW.long()
-    is_labelled_HW = label_HW != ignore_label
-    outside_HW = is_labelled_HW & ((label_HW < 0) | (label_HW >= num_classes))
-    if bool(outside_HW.any()):
-        raise BadInput(
-            f"labels must lie in 0..{num_classes - 1} or be {ignore_label}, "
-            f"but got {int(label_HW[outside_HW][0])}; run `mereo data check`."
-        )
-    return label_HW, is_labelled_HW

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mereo.errors import BadInput
+from mereo.losses.checked_labels import checked_labels
 from mereo.processes import mean_over_processes
 from mereo.shapes import require_shapes
 
@@ -24,17 +24,10 @@ def pixel_cross_entropy(
     """
     named = {} if class_weight_K is None else {"class_weight_K": class_weight_K}
     require_shapes(logits_BKHW=logits_BKHW, label_BHW=label_BHW, **named)
-    label_BHW = label_BHW.long()
-    outside = (label_BHW != ignore_label) & ((label_BHW < 0) | (label_BHW >= logits_BKHW.shape[1]))
-    if not torch.compiler.is_compiling() and bool(outside.any()):
-        raise BadInput(
-            f"labels must lie in 0..{logits_BKHW.shape[1] - 1} or be {ignore_label}, "
-            f"but got {int(label_BHW[outside][0])}; run `mereo data check`."
-        )
+    label_BHW, is_labelled_BHW = checked_labels(label_BHW, num_classes=logits_BKHW.shape[1], ignore_label=ignore_label)
     loss_BHW = F.cross_entropy(
         logits_BKHW, label_BHW, weight=class_weight_K, ignore_index=ignore_label, reduction="none"
     )
-    is_labelled_BHW = label_BHW != ignore_label
     if class_weight_K is None:
         weight_BHW = is_labelled_BHW.to(loss_BHW.dtype)
     else:

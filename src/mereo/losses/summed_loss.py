@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mereo.errors import BadInput
+from mereo.losses.checked_labels import checked_labels
 from mereo.processes import mean_over_processes
 
 
@@ -47,14 +47,7 @@ def summed_cross_entropy(
     logits_BKX: Tensor, label_BX: Tensor, *, class_weight_K: Tensor | None = None, ignore_label: int
 ) -> SummedLoss:
     """sum w[y] * -log softmax(x)[y] over what is labelled; X stands for no axes (images), or for the two of pixels."""
-    label_BX = label_BX.long()
-    is_labelled_BX = label_BX != ignore_label
-    outside_BX = is_labelled_BX & ((label_BX < 0) | (label_BX >= logits_BKX.shape[1]))
-    if not torch.compiler.is_compiling() and bool(outside_BX.any()):
-        raise BadInput(
-            f"labels must lie in 0..{logits_BKX.shape[1] - 1} or be {ignore_label}, "
-            f"but got {int(label_BX[outside_BX][0])}; run `mereo data check`."
-        )
+    label_BX, is_labelled_BX = checked_labels(label_BX, num_classes=logits_BKX.shape[1], ignore_label=ignore_label)
     total = F.cross_entropy(logits_BKX, label_BX, class_weight_K, ignore_index=ignore_label, reduction="sum")
     if class_weight_K is None:
         return SummedLoss(total, is_labelled_BX.sum().to(total.dtype))

@@ -42,6 +42,8 @@ def left_out(parser: SceneParser) -> list[str]:
     first, *others = parser.heads
     tasks = {"part": "parts", "material": "materials", "texture": "textures", "scene": "scenes"}
     missing = [name for task, name in tasks.items() if getattr(first, task, None) is not None]
+    if isinstance(first, SemanticPyramid) and first.unity is not None:
+        missing.append("the level that answers")
     missing += [f"the head {name}" for name in head_names(parser)[1:]] if others else []
     return [*missing, "the warning at unfamiliar photographs"] if parser.familiarity is not None else missing
 

@@ -10,6 +10,7 @@ from mereo.data.batches import Batch
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.heads.semantic_pyramid import SemanticPyramid, SemanticPyramidPrediction
+from mereo.losses.checked_labels import checked_labels
 from mereo.losses.done_by_coarser import Rule, relabel, semantic_pyramid_loss
 from mereo.parser.pixel_terms import balanced_weights
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
@@ -30,7 +31,13 @@ class SemanticPyramidTerm(nn.Module):
     def forward(self, answers: SceneAnswers, batch: Batch) -> Tensor:
         prediction = answers.prediction(SemanticPyramidPrediction)
         cell_sizes, unity_logits = prediction.cell_sizes, prediction.unity_logits_per_level
-        label_BHW = labels_of_whole_cells(batch.required("semantic_BHW"), prediction)
+        num_classes = prediction.logits_per_level[-1].shape[1]
+        # Of each mixed cell one pixel is learned from: a label that no class has could hide among the others.
+        label_BHW, _ = checked_labels(
+            labels_of_whole_cells(batch.required("semantic_BHW"), prediction),
+            num_classes=num_classes,
+            ignore_label=self.ignore_label,
+        )
         targets = pyramid_targets(label_BHW, cell_sizes, ignore_label=self.ignore_label)
         if unity_logits:
             targets = relabel(
