@@ -207,6 +207,23 @@ def test_rare_class_crops_contain_the_rare_class() -> None:
     assert sum(seen) < 10, "the test needs a class that ordinary crops miss"
 
 
+def test_rare_class_crops_look_at_parts_every_other_time() -> None:
+    """One object fills the picture, and one of its parts is small."""
+    parts_HW = np.full((200, 200), 65535)
+    parts_HW[:, :100], parts_HW[190:198, 4:12] = 299, 7
+    image, whole = as_image(np.zeros((200, 200, 3), dtype=np.uint8)), as_mask(np.zeros((200, 200)))
+    sample = Sample("one car", image, semantic_HW=whole, parts_HW=as_mask(parts_HW))
+
+    def share(of: Sample, rare_class_share: float) -> float:
+        crops = [plain(augmented(of, c, rare_class_share=rare_class_share).parts_HW) for c in range(80)]
+        return sum(bool((crop == 7).any()) for crop in crops) / len(crops)
+
+    by_chance = share(sample, 0.0)
+    assert by_chance < 0.1 and 0.15 < share(sample, 1.0) - 0.75 * by_chance < 0.4  # Half the time, one of two parts.
+    nothing = Sample("no part", image, semantic_HW=whole, parts_HW=as_mask(np.full((200, 200), 65535)))
+    assert share(nothing, 1.0) == 0.0
+
+
 def test_rare_class_crops_do_without_labels() -> None:
     image = as_image(np.zeros((40, 40, 3), dtype=np.uint8))
     unlabelled = Sample("none", image)

@@ -21,7 +21,7 @@ PLAIN = {"camvid": "camvid", "facades": "facades", "carparts": "carparts", "clot
 OBJECT_OF = {"tree": "vegetation", "pedestrian": "person", "door": "building", "window": "building"}
 MATERIAL_OF = {"road": "asphalt", "tree": "foliage", "vegetation": "foliage", "window": "glass", "jeans": "denim"}
 MATERIAL_OF |= {name: name for name in ("sky", "skin", "hair")} | {"pole": "metal", "sign": "metal"}
-METAL_PARTS = ("bumper", "door", "hood", "trunk", "tailgate")
+METAL_PARTS = ("hood", "trunk", "tailgate")
 
 
 class Holder(BaseModel):
@@ -39,8 +39,7 @@ def raw_classes(source: str) -> dict[int, str | None]:
 def expected(source: str, own: str | None) -> tuple[str | None, str | None, str | None]:
     """Object, part and material of a pixel, from the name its data set gives it."""
     if own is None or own == "null":
-        is_background = source in ("carparts", "clothes")
-        return ("background" if is_background else None), None, None
+        return ("background" if source == "clothes" else None), None, None
     if source == "carparts":
         metal = "metal" if own.endswith(METAL_PARTS) else None
         return "car", own, "glass" if own.endswith("glass") else metal

@@ -168,3 +168,20 @@ def test_unknown_names_are_found_before_anything_is_written(tmp_path: Path) -> N
     with pytest.raises(BadInput, match=r"but got 'head\.0'; did you mean 'heads\.0'"):
         run(recipe, tmp_path / "run")
     assert not (tmp_path / "run" / "recipe.yaml").exists()
+
+
+def test_frozen_norms_keep_their_statistics_and_learn_all_else(start: Path, tmp_path: Path) -> None:
+    settings = ("start_from=before/last.safetensors", "training.only=[]", "training.frozen_norms=true")
+    run(start, tmp_path / "frozen", *settings)
+    changed = changed_names(start, tmp_path / "frozen", *settings)
+    assert not {name for name in changed if name.endswith(("running_mean", "running_var", "num_batches_tracked"))}
+    assert "heads.0.texture.weight" in changed and any(name.startswith("backbone") for name in changed)
+
+
+def test_frozen_norms_answer_in_training_as_in_parsing() -> None:
+    """Whatever else is in the batch."""
+    parser, map_BCHW = TwoParts(), 5 * torch.randn(3, 2, 4, 4) + 7
+    train_only(parser, nn.Identity(), [], frozen_norms=True)
+    in_training = parser.train().norm(map_BCHW)
+    assert parser.training and torch.equal(in_training[:1], parser.norm(map_BCHW[:1]))
+    assert torch.equal(in_training, parser.eval().norm(map_BCHW))

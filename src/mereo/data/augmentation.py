@@ -106,9 +106,15 @@ class Augmentation:
         return sample.transformed(lambda tensors: {k: cut(v) for k, v in tensors.items()})
 
     def _rare_pixel(self, sample: Sample) -> tuple[int, int] | None:
-        """A pixel of one of the image's classes, drawn by 1 / (its pixels in the training split)."""
+        """A pixel of one of the image's classes, drawn by 1 / (its pixels in the training split); or, every other time
+        where there are any, of one of its parts."""
         if sample.semantic_HW is None:
             return None
+        if sample.parts_HW is not None and self.taxonomy.parts is not None and _uniform(0, 1) < 0.5:
+            parts_HW = sample.parts_HW.as_subclass(Tensor)
+            kinds = parts_HW[(parts_HW != self.taxonomy.parts.ignore_index) & (parts_HW != OUTSIDE)].unique()
+            if len(kinds):
+                return _pixel_of(parts_HW == kinds[int(torch.randint(len(kinds), ()))])
         semantic_HW = sample.semantic_HW.as_subclass(Tensor)
         present = semantic_HW.unique()
         present = present[(present >= 0) & (present != self.taxonomy.ignore_index)].long()
@@ -118,9 +124,7 @@ class Augmentation:
             torch.ones(len(present)) if self.pixels_K is None else 1.0 / self.pixels_K[present].clamp(min=1).float()
         )
         chosen = present[torch.multinomial(rarity, 1)]
-        rows_columns = (semantic_HW == chosen).nonzero()
-        row, column = rows_columns[int(torch.randint(len(rows_columns), ()))].tolist()
-        return row, column
+        return _pixel_of(semantic_HW == chosen)
 
     def _filled(self, sample: Sample) -> Sample:
         tables = {"semantic_HW": self.taxonomy.objects, "parts_HW": self.taxonomy.parts}
@@ -132,6 +136,12 @@ class Augmentation:
             table = tables.get(name)
             filled[name] = mask.masked_fill(mask == OUTSIDE, 0 if table is None else table.ignore_index)
         return replace(sample, **{k: tv_tensors.Mask(v) for k, v in filled.items()})
+
+
+def _pixel_of(is_wanted_HW: Tensor) -> tuple[int, int]:
+    places_P2 = is_wanted_HW.nonzero()
+    row, column = places_P2[int(torch.randint(len(places_P2), ()))].tolist()
+    return row, column
 
 
 def _renamed(mask_HW: tv_tensors.Mask, mirrored: tuple[int, ...]) -> tv_tensors.Mask:

@@ -139,7 +139,7 @@ def _set_up(
     parser: SceneParser, objective: Objective | InstanceObjective, config: TrainingConfig, fabric: Fabric
 ) -> tuple[Any, Any, MovingAverage | None]:
     synchronised(parser, on_gpu=fabric.device.type == "cuda")
-    train_only(parser, objective, config.only)
+    train_only(parser, objective, config.only, frozen_norms=config.frozen_norms)
     module = StepModule(parser, objective)
     if config.channels_last:
         module.to(memory_format=torch.channels_last)

@@ -42,6 +42,10 @@ class TrainingConfig(StrictConfig):
     only: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (), max_length=64, description="parts to train, e.g. heads.0.texture; all the rest is frozen. Empty: everything"
     )
+    frozen_norms: bool = Field(
+        False,
+        description="batch norms keep the statistics that the weights bring; a batch's own would tell its source",
+    )
     optimizer: OptimizerConfig = OptimizerConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"

@@ -8,16 +8,21 @@ from collections.abc import Sequence
 from types import MethodType
 
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from mereo.errors import BadInput, did_you_mean
 
 
-def train_only(parser: nn.Module, objective: nn.Module, names: Sequence[str]) -> None:
+def train_only(parser: nn.Module, objective: nn.Module, names: Sequence[str], *, frozen_norms: bool = False) -> None:
     """Freezes whatever is not one of `names` or inside of it, for good: without gradients, and in evaluation mode
     however often somebody calls `train()`. No names: everything is trained.
 
     What holds a trained part is frozen itself: a stage that draws numbers in training shall not draw for its sake.
+    `frozen_norms`: batch norms stay in evaluation mode, too, wherever they are; their weights and biases learn.
     """
+    for module in parser.modules() if frozen_norms else ():
+        if isinstance(module, _BatchNorm):
+            module.train = MethodType(_train_what_is_inside, module)  # type: ignore[method-assign]
     if not names:
         return
     require_parts(parser, names)
