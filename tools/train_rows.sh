@@ -43,6 +43,9 @@ variant() { # NAME: sets `recipe` and `changes`
         changes=("row=concept tokens, no token supervision" 'losses=[{loss: pixel_cross_entropy, class_balance: 0.3}]') ;;
     grouping_no_top_down)
         recipe=grouping changes=("row=deep grouping on UPerNet, no top-down" parser.path.1.top_down=false) ;;
+    grouping_printed)
+        recipe=grouping
+        changes=("row=deep grouping on UPerNet, as printed" parser.path.1.lengths=printed parser.path.1.messages_by=vertices) ;;
     affinity_both) changes+=("row=class affinity") ;;
     affinity_positive) changes+=("row=class affinity, support only" parser.path.1.messages=positive) ;;
     affinity_negative) changes+=("row=class affinity, suppression only" parser.path.1.messages=negative) ;;
@@ -95,7 +98,7 @@ if [ "$protocol" = full ]; then # One seed, the baseline two.
 else
     names="fcn deeplabv3 affinity affinity_product affinity_sum affinity_sum_both affinity_both affinity_positive affinity_negative affinity_learned"
     names+=" affinity_learned_positive affinity_learned_negative fcn_region_loss ocr concepts concepts_unsupervised glore"
-    names+=" maskformer maskformer_concepts upernet smp grouping grouping_no_top_down"
+    names+=" maskformer maskformer_concepts upernet smp grouping grouping_printed grouping_no_top_down"
     names+=" pyramid_affinity pyramid_pixels pyramid_a pyramid_b pyramid_c pyramid_d pyramid_e pyramid_f pyramid_g pyramid_h pyramid_i"
     rows=$(for name in $names; do echo "$name:0 $name:1"; done)
 fi
@@ -127,6 +130,7 @@ concepts concepts_unsupervised
 concepts glore
 maskformer_concepts maskformer
 grouping upernet
+grouping grouping_printed
 grouping grouping_no_top_down
 grouping_no_top_down upernet
 pyramid_b pyramid_a
