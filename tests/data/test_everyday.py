@@ -11,7 +11,9 @@ from mereo.data.folder_description import load_description
 from mereo.data.folder_format import FolderSamples
 from mereo.data.joined_samples import JoinedSamples
 from mereo.data.label_reading import read_raw_label
+from mereo.data.palette import hex_to_rgb, smallest_distance
 from mereo.data.sources import DataSource, JoinedSource, open_samples
+from mereo.data.taxonomy import LabelTable
 from mereo.data.taxonomy_file import load_taxonomy, taxonomy_from_dict, taxonomy_to_dict
 from mereo.strict_yaml import load_yaml_file, validated
 
@@ -145,3 +147,9 @@ def test_pixels_of_real_pictures(shared_folder: Path, source: str) -> None:
             if name is not None:
                 wanted[raw_HW == raw] = table.names.index(name)
         assert (got.numpy() == wanted).all()
+
+
+def test_its_colours_stay_apart_for_every_reader() -> None:
+    chosen = np.array([hex_to_rgb(colour) for colour in JOINT.objects.colours])
+    made_up = np.array([hex_to_rgb(colour) for colour in LabelTable(JOINT.object_names).colours])
+    assert smallest_distance(chosen) > smallest_distance(made_up) > 0.1
