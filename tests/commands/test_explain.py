@@ -10,7 +10,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[1] / "interaction"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
 from test_affinity_explanation import IMAGE_HWC, affinity_parser
-from test_token_explanation import token_parser
+from test_token_explanation import CONCEPTS, NODES, token_parser
 from tiny_grouping_parser import tiny_grouping_parser
 from tiny_parser import tiny_parser
 from tiny_pyramid_parser import tiny_pyramid_parser
@@ -59,6 +59,15 @@ def test_tokens_of_a_picture(image: Path, tmp_path: Path, capsys: pytest.Capture
     assert stems == {"index", "photograph", "parse", "tokens", "matching", "explanation"}
     assert len(list((out / "tokens").iterdir())) == 6
     assert run(line) == 0 and "6 tokens, the heaviest first" in capsys.readouterr().out
+
+
+def test_a_page_of_nodes_behind_concepts(image: Path, tmp_path: Path) -> None:
+    """The cards are nodes; what shows the components are concepts, and the page tells them apart."""
+    parser, out = tmp_path / "tokens.safetensors", tmp_path / "out"
+    save_parser(token_parser(CONCEPTS, NODES | {"num_nodes": 4}), parser)
+    assert run(["explain", str(image), "--tokens", "--parser", str(parser), "--out", str(out)]) == 0
+    assert len(list((out / "tokens").iterdir())) == 4 and list(out.glob("matching.*"))
+    assert "Concepts are those of concept_tokens" in (out / "index.html").read_text()
 
 
 def test_levels_of_a_picture(image: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -122,6 +131,9 @@ def test_why_a_class(image: Path, tmp_path: Path, capsys: pytest.CaptureFixture)
     assert (content["task"], content["class"]) == ("object", "road") and 0 <= content["share"] <= 1
     assert [one["level"] for one in content["levels"]] == [1, 2, 3, 4]
     assert all(one["largest_heat"] >= one["mean_heat"] >= 0 for one in content["levels"])
+    for one, line_of_level in zip(content["levels"], printed[1:-1], strict=True):
+        assert one["tells_apart"] == ("at least half as hot as the hottest" in line_of_level)
+        assert line_of_level.split("; at")[0].split(": ", 1)[1] in (out / "index.html").read_text(encoding="utf-8")
     assert content["point"]["at"] == [3, 4] and all(0 <= heat <= 1 for heat in content["point"]["heat"])
     stems = {path.name.split(".")[0] for path in out.iterdir()}
     assert stems == {"index", "photograph", "answer", "explanation", *(f"heat_{level}" for level in (1, 2, 3, 4))}

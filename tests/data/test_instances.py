@@ -1,5 +1,7 @@
 """Two label maps -> things with class, box and mask."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -30,20 +32,19 @@ def sample_of(semantic_HW: np.ndarray, instances_HW: np.ndarray | None) -> Sampl
 def by_loops(semantic_HW: np.ndarray, instances_HW: np.ndarray) -> list[tuple[int, list[int], np.ndarray]]:
     """Class, box and mask of each instance, pixel by pixel."""
     found = []
-    for instance in range(1, 5):
+    for number, instance in product(range(len(THINGS)), range(1, 5)):
         pixels = [
             (row, column)
             for row in range(5)
             for column in range(6)
-            if instances_HW[row, column] == instance and semantic_HW[row, column] in THINGS
+            if instances_HW[row, column] == instance and semantic_HW[row, column] == THINGS[number]
         ]
         if not pixels:
             continue
-        votes = [sum(semantic_HW[pixel] == thing for pixel in pixels) for thing in THINGS]
         rows, columns = zip(*pixels)
         mask_HW = np.zeros((5, 6), dtype=bool)
         mask_HW[rows, columns] = True
-        found.append((votes.index(max(votes)), [min(columns), min(rows), max(columns) + 1, max(rows) + 1], mask_HW))
+        found.append((number, [min(columns), min(rows), max(columns) + 1, max(rows) + 1], mask_HW))
     return found
 
 
@@ -60,6 +61,17 @@ def test_targets_and_labels_agree_with_loops(semantic_HW: np.ndarray, instances_
     for mask_HW, runs, (_, _, expected_HW) in zip(targets.mask_NHW, labels.masks, expected):
         assert np.array_equal(mask_HW.numpy(), expected_HW) and np.array_equal(runs.mask_HW(), expected_HW)
     assert (labels.score_N == 1).all()
+
+
+def test_classes_that_are_numbered_anew_have_things_of_their_own() -> None:
+    """Person 1 and car 1 are two things; a crowd (0) and ids on stuff are none."""
+    semantic_HW = np.array([[1, 1, 3, 3, 3, 0]], dtype=np.int32)
+    instances_HW = np.array([[1, 1, 1, 2, 0, 2]], dtype=np.int32)
+    targets = instance_targets(torch.from_numpy(semantic_HW), torch.from_numpy(instances_HW), THINGS)
+    labels = labelled_instances(sample_of(semantic_HW, instances_HW), THINGS)
+    assert targets.label_N.tolist() == labels.label_N.tolist() == [0, 1, 1]
+    wanted = [[0, 0, 2, 1], [2, 0, 3, 1], [3, 0, 4, 1]]
+    assert targets.boxes_N4.tolist() == labels.boxes_N4.tolist() == wanted
 
 
 def test_no_thing_is_no_instance() -> None:

@@ -72,6 +72,14 @@ def test_only_things_have_instances() -> None:
     assert sorted(set(ids_HW.ravel().tolist())) == [0, 1, 2] and not ids_HW[:4].any()
 
 
+def test_classes_that_are_numbered_anew_have_things_of_their_own() -> None:
+    """Road 1, car 1 and car 2, as data sets have them that count each class from 1; a crowd (0) is none of them."""
+    label_HW, ids_HW = np.array([[1, 1, 2, 2, 2, 0]]), np.array([[1, 1, 1, 2, 0, 7]])
+    image_CHW = as_image(np.zeros((1, 6, 3), dtype=np.uint8))
+    numbered = Sample("one", image_CHW, semantic_HW=as_mask(label_HW), instances_HW=as_mask(ids_HW))
+    assert thing_ids(numbered, (False, True, True)).tolist() == [[1, 1, 2, 3, 0, 0]]
+
+
 def test_without_instances() -> None:
     found = evaluate_tokens(token_parser(), Samples(sample(0, has_instances=False), taxonomy=TAXONOMY))
     assert found.instance_semantics is None and found.class_semantics is not None

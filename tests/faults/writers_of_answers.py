@@ -206,7 +206,7 @@ def explain_tokens_of_one(folder: Path) -> None:
     """The command around a page that is made elsewhere."""
     parse = small_parse()
     tokens = seen_tokens(np.ones((2, 2, 3)), parse.semantic, parse.taxonomy.num_objects)
-    explanation = TokenExplanation(parse, np.ones((2, 2, 3)), tokens, False)
+    explanation = TokenExplanation(parse, np.ones((2, 2, 3)), tokens, None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mereo.commands.parse.open_parser", lambda name, device: None)
         patch.setattr("mereo.data.image_reading.read_image", lambda path, **options: parse.image_HWC)

@@ -23,19 +23,20 @@ CONCEPTS = {"stage": "concept_tokens", "num_concepts": 6, "width": 8, "feedforwa
 NODES = {"stage": "global_reasoning_unit", "num_nodes": 6, "width": 8}
 
 
-def token_parser(stage: dict[str, Any] = CONCEPTS) -> SceneParser:
+def token_parser(*stages: dict[str, Any]) -> SceneParser:
     torch.manual_seed(3)
-    content = {"backbone": {"name": "test_efficientnet"}, "path": [{"stage": "projection", "width": 8}, stage]}
+    path = [{"stage": "projection", "width": 8}, *(stages or (CONCEPTS,))]
+    content = {"backbone": {"name": "test_efficientnet"}, "path": path}
     parser = validated(ParserConfig, content, source="a test").build(TAXONOMY).eval()
     torch.nn.init.normal_(parser.heads[0].classify.weight)
     return parser
 
 
-@pytest.mark.parametrize(("stage", "is_of_concepts"), [(CONCEPTS, True), (NODES, False)], ids=["concepts", "nodes"])
-def test_all_tokens_as_the_stage_left_them(stage: dict[str, Any], is_of_concepts: bool) -> None:
+@pytest.mark.parametrize(("stage", "has_concepts"), [(CONCEPTS, True), (NODES, False)], ids=["concepts", "nodes"])
+def test_all_tokens_as_the_stage_left_them(stage: dict[str, Any], has_concepts: bool) -> None:
     parser = token_parser(stage).train()
     explanation = explain_tokens(parser, IMAGE_HWC)
-    assert parser.training and explanation.is_of_concepts == is_of_concepts
+    assert parser.training and (explanation.concept_Khw is not None) == has_concepts
     parser.eval()
     with torch.no_grad():
         evidence = parser(prepared_image(parser, IMAGE_HWC, IMAGE_HWC.shape[:2])).evidence[-1]
@@ -47,6 +48,17 @@ def test_all_tokens_as_the_stage_left_them(stage: dict[str, Any], is_of_concepts
     assert masses == sorted(masses, reverse=True) and sum(masses) == pytest.approx(1)
 
 
+def test_concepts_are_those_of_the_concept_stage_wherever_it_stands() -> None:
+    """Nodes behind it are the tokens, but no concepts: what they are made of is no probability."""
+    parser = token_parser(CONCEPTS, NODES | {"num_nodes": 4})
+    explanation = explain_tokens(parser, IMAGE_HWC)
+    with torch.no_grad():
+        concepts, nodes = parser(prepared_image(parser, IMAGE_HWC, IMAGE_HWC.shape[:2])).evidence
+    assert explanation.concept_Khw is not None and len(explanation.tokens) == 4
+    np.testing.assert_allclose(explanation.concept_Khw, concepts.weight_BKHW[0].numpy(), rtol=1e-5)
+    np.testing.assert_allclose(explanation.weight_Khw, nodes.weight_BKHW[0].numpy(), rtol=1e-5)
+
+
 def test_queries_of_a_mask_head_are_tokens_too() -> None:
     queries = {"head": "maskformer", "width": 8, "num_queries": 5, "num_heads": 2, "num_layers": 1, "inner_width": 8}
     torch.manual_seed(0)
@@ -55,7 +67,7 @@ def test_queries_of_a_mask_head_are_tokens_too() -> None:
     explanation = explain_tokens(parser, IMAGE_HWC)
     with torch.no_grad():
         prediction = parser(prepared_image(parser, IMAGE_HWC, IMAGE_HWC.shape[:2])).predictions[0]
-    assert len(explanation.tokens) == 5 and not explanation.is_of_concepts
+    assert len(explanation.tokens) == 5 and explanation.concept_Khw is None
     for token in explanation.tokens:
         wanted = prediction.mask_logits_BQhw[0, token.index].sigmoid().numpy()
         np.testing.assert_allclose(token.weight_hw, wanted, rtol=1e-5)

@@ -63,7 +63,7 @@ def test_nothing_to_match() -> None:
 
 
 def test_costs_that_are_no_numbers() -> None:
-    with pytest.raises(BadInput, match="the costs of matching must be finite numbers"):
+    with pytest.raises(BadInput, match="must be finite numbers, but got others; pass probabilities and masks"):
         match_components(np.array([[math.nan]]), total=1)
     with pytest.raises(BadInput, match="total must be at least 1 match, but got 0"):
         match_components(np.zeros((1, 1)), total=0)

@@ -124,6 +124,14 @@ def test_no_component_is_a_loss_of_0_with_a_gradient() -> None:
     assert losses.total == 0 and probability_KHW.grad is not None and not probability_KHW.grad.any()
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_no_finite_numbers_are_a_loss_that_is_nan(value: float) -> None:
+    probability_KHW, mask_MHW = random_case()
+    probability_KHW[0, 1, 2] = value
+    losses = concept_region_loss(probability_KHW, mask_MHW)
+    assert all(term.isnan() for term in (losses.focal, losses.dice, losses.cosine, losses.total))
+
+
 @pytest.mark.parametrize("value", [0.0, 1.0])
 @pytest.mark.parametrize("union", ["noisy_or", "clamped_sum"])
 def test_certain_masks_have_finite_losses_and_gradients(value: float, union: str) -> None:

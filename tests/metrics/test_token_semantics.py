@@ -1,6 +1,7 @@
 """Token semantics and diversity: by hand, by a loop, and what does not count."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mereo.errors import BadInput
-from mereo.metrics.token_semantics import token_semantics
+from mereo.metrics.token_semantics import token_histograms, token_semantics
 
 
 def by_a_loop(weight_KHW: np.ndarray, label_HW: np.ndarray, num_classes: int) -> tuple[float, float]:
@@ -56,6 +57,26 @@ def test_classes_that_are_absent_and_the_strength_of_a_token_do_not_matter() -> 
     compact = token_semantics(weight_KHW, np.array([[0, 1, 1, 255]]), 2)
     assert token_semantics(weight_KHW, label_HW, 9) == pytest.approx(compact)
     assert token_semantics(weight_KHW * 7, label_HW, 9) == pytest.approx(compact)
+
+
+def test_histograms_of_thousands_of_classes_are_those_of_a_product() -> None:
+    random = np.random.default_rng(0)
+    weight_Khw, label_HW = random.random((5, 6, 8)), random.choice([0, 17, 3000, 3687, 255], (6, 8))
+    one_hot_PN = label_HW.reshape(-1, 1) == np.arange(3688)
+    one_hot_PN[:, 255] = False
+    found_KN = token_histograms(weight_Khw, label_HW, 3688)
+    np.testing.assert_allclose(found_KN, weight_Khw.reshape(5, -1) @ one_hot_PN, rtol=1e-12)
+
+
+def test_memory_grows_with_the_classes_of_the_picture_not_of_the_taxonomy() -> None:
+    """Tokens of 64x64, 4,000 classes: a column each would be 130 MB of counts."""
+    weight_Khw, label_HW = np.ones((8, 64, 64)), np.zeros((64, 64), dtype=np.int64)
+    tracemalloc.start()
+    try:
+        token_histograms(weight_Khw, label_HW, 4000)
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("size", [(6, 10), (7, 13), (2, 3)])

@@ -1,5 +1,6 @@
 """The loss on concept regions as a recipe names it: which evidence it rests on, and which settings reach it."""
 
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ def batch() -> Batch:
 def term_of(parser: SceneParser, **settings: Any) -> torch.Tensor:
     objective = build_objective((ConceptRegionsConfig(**settings),), parser)
     losses = objective(parser(batch().image_BCHW), batch())
-    torch.testing.assert_close(losses.total, settings.get("weight", 0.25) * losses.terms["concept_regions"])
+    wanted = settings.get("weight", 0.25) * losses.terms["concept_regions"]
+    torch.testing.assert_close(losses.total, wanted, equal_nan=True)
     return losses.terms["concept_regions"]
 
 
@@ -54,6 +56,13 @@ def test_settings_reach_the_loss(settings: dict[str, Any]) -> None:
     assert of_batch.semantic_BHW is not None
     wanted = ConceptRegions(**settings, ignore_label=TAXONOMY.ignore_index)(probability_BKhw, of_batch.semantic_BHW)
     torch.testing.assert_close(term_of(parser, **settings), wanted)
+
+
+def test_features_that_are_no_numbers_are_a_loss_that_is_none() -> None:
+    """The training loop skips such a step; it would not go on after an error."""
+    parser = token_parser()
+    next(parser.backbone.parameters()).data.fill_(math.nan)
+    assert term_of(parser).isnan()
 
 
 def test_a_parser_without_concepts() -> None:

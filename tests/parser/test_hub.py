@@ -193,6 +193,15 @@ def test_refusals_of_pushing(hub: LocalHub, saved: Path, tmp_path: Path, monkeyp
         push_parser(saved, "someone/tiny")
 
 
+def test_a_long_reason_ends_with_a_whole_word(saved: Path) -> None:
+    class Talkative:
+        def create_repo(self, *arguments: object, **options: object) -> None:
+            raise OSError("reached " * 30)
+
+    with pytest.raises(BadEnvironment, match=r"but got: (reached )+\.\.\.; check the network, or try again later\."):
+        push_parser(saved, "someone/tiny", api=Talkative())  # type: ignore[arg-type]
+
+
 def test_a_token_that_is_asked_for_and_absent(saved: Path) -> None:
     from huggingface_hub.errors import LocalTokenNotFoundError
 

@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tiny_checkpoints import convnext, mask2former, maskformer, resnet, saved, swin, upernet
 from tiny_parser import random_image
+from transformers import MaskFormerImageProcessor
 
 from mereo.errors import BadInput
 from mereo.features.network_sizes import SwinSizes
@@ -182,6 +184,36 @@ def test_mean_and_deviation() -> None:
     assert (plain.mean, plain.std) == ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
     with pytest.raises(BadInput, match="preprocessor_config.json must be valid, but got: image_std.1: .*0"):
         preprocessing_of({"image_std": [0.2, 0, 0.1]})
+
+
+SHADES = {"image_mean": [123.675, 116.28, 103.53], "image_std": [58.395, 57.12, 57.375]}  # Of pixels up to 255.
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"do_rescale": False, **SHADES},
+        {"do_rescale": False, "rescale_factor": 0.5, **SHADES},
+        {"rescale_factor": 1 / 127.5},
+        {"rescale_factor": 1 / 127.5, "do_normalize": False},
+        {"do_rescale": None, "rescale_factor": None},
+    ],
+    ids=str,
+)
+def test_pixels_become_what_the_processor_makes_of_them(options: dict[str, Any]) -> None:
+    image_HWC = random_image(32, 32)
+    given = {key: value for key, value in options.items() if value is not None}
+    processor = MaskFormerImageProcessor(do_resize=False, **given)
+    prepared = preprocessing_of({**processor.to_dict(), **options})
+    (wanted_CHW,) = processor(images=image_HWC, return_tensors="np")["pixel_values"]
+    found_HWC = (image_HWC / 255 - prepared.mean) / prepared.std
+    np.testing.assert_allclose(found_HWC, np.moveaxis(wanted_CHW, 0, -1), rtol=1e-5, atol=1e-5)
+
+
+def test_a_factor_of_nothing() -> None:
+    with pytest.raises(BadInput, match="preprocessor_config.json must be valid, but got: rescale_factor: .*0"):
+        preprocessing_of({"rescale_factor": 0})
 
 
 def test_preprocessing_of_a_folder(wholes: dict[str, Path], tmp_path: Path) -> None:

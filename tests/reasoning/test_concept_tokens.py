@@ -12,6 +12,7 @@ from written_out import answer_of, num_parameters, small_map
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
 from mereo.features.position_codes import position_codes
+from mereo.losses.concept_regions import ConceptRegions
 from mereo.reasoning.concept_tokens import ConceptEvidence, ConceptTokens, ConceptTokensConfig
 from mereo.strict_yaml import validated
 
@@ -141,6 +142,28 @@ def test_tokens_know_where_their_regions_are() -> None:
         torch.testing.assert_close(evidence.tokens_BKD[0], evidence.tokens_BKD[1])
         same = torch.allclose(evidence.refined_BKD[0], evidence.refined_BKD[1], atol=1e-5)
         assert same == (not has_centroid_codes)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_concepts_that_are_surely_wrong_learn_in_half_precision(kind: torch.dtype) -> None:
+    """Probabilities of .999 and more, everywhere, in a picture of two halves."""
+    frame = Frame(image_size=(64, 64))
+    features_BCHW, label_BHW = torch.zeros(1, 6, 8, 8), torch.zeros(1, 8, 8, dtype=torch.long)
+    features_BCHW[:, 0], label_BHW[:, :, 4:] = 1, 1
+    found = []
+    for is_enabled in (False, True):
+        torch.manual_seed(0)
+        stage = concept_tokens(num_concepts=8, has_pixel_codes=False)
+        torch.nn.init.zeros_(stage.concepts.weight)
+        with torch.no_grad():
+            stage.concepts.weight[:, 0] = torch.linspace(6.8, 10.5, 8)
+        with torch.autocast("cpu", kind, enabled=is_enabled):
+            evidence = stage(FeatureMaps((features_BCHW,), (8,)), frame).evidence[-1]
+            loss = ConceptRegions(total=8)(evidence.weight_BKHW, label_BHW)
+        loss.backward()
+        found.append(torch.stack([loss.detach(), stage.concepts.weight.grad.norm()]))
+    assert (found[0] > 0.1).all()
+    torch.testing.assert_close(found[1], found[0], rtol=0.02, atol=0)
 
 
 @pytest.mark.parametrize(

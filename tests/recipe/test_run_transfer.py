@@ -20,6 +20,7 @@ from mereo.errors import BadInput
 from mereo.parser.instance_files import load_instance_parser
 from mereo.parser.model_card import ModelCard
 from mereo.parser.weights import save_parser
+from mereo.reasoning.concept_tokens import ConceptEvidence
 from mereo.recipe.run_transfer import TransferReport, measure_transfer, run_transfer
 from mereo.recipe.transfer_recipe import build_transfer, load_transfer_recipe
 
@@ -126,6 +127,21 @@ def test_a_parser_with_a_reasoner_transfers(tmp_path: Path, pyramid: str) -> Non
     changed = [name for name in before if not torch.equal(before[name], after[name])]
     assert any(name.startswith("1.") for name in changed), "the reasoner's weights"
     assert not any("running_" in name for name in changed), "frozen norms"
+
+
+def test_concept_tokens_transfer(tmp_path: Path) -> None:
+    """They go on gathering tokens under the detector, and the detector hears them: they are fine-tuned."""
+    concepts = {"stage": "concept_tokens", "num_concepts": 6, "width": 8, "feedforward_width": 8, "num_heads": 2}
+    source = tiny_source(PROJECTION, concepts)
+    save_parser(source, tmp_path / "source.safetensors")
+    overrides = ["training.steps=2", "training.optimizer.weight_decay=0"]  # What changes has a gradient.
+    run(drawn(tmp_path, parser="source.safetensors"), tmp_path / "run", *overrides)
+    parser = load_instance_parser(tmp_path / "run" / "last.safetensors")
+    (evidence,) = parser(DrawnScenes(1, size=(64, 96))[0].image_CHW[None]).evidence
+    assert isinstance(evidence, ConceptEvidence) and evidence.weight_BKHW.shape[1] == 6
+    before, after = source.path.state_dict(), parser.path.state_dict()
+    for name in ("1.concepts.weight", "1.widen.weight"):
+        assert not torch.equal(before[name], after[name]), name
 
 
 def test_only_the_first_stages_of_a_path_are_taken(tmp_path: Path) -> None:

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from mereo.assembly.seen_tokens import SeenToken
 
 NUM_SAID, MAX_CARDS = 5, 120
+OF_ANOTHER_STAGE = (
+    "Concepts are those of concept_tokens. The tokens are those of the stage behind it: token 0 is not concept 0."
+)
 
 
 def explained_tokens(
@@ -21,6 +24,8 @@ def explained_tokens(
     notes: list[str],
 ) -> list[str]:
     """Page, pictures and explanation.json in `out`; the lines for the terminal."""
+    import numpy as np
+
     from mereo.atomic_files import write_json
     from mereo.drawing.matching_picture import draw_matching_with_labels
     from mereo.drawing.text_lines import printable
@@ -33,14 +38,16 @@ def explained_tokens(
     tokens = explanation.tokens if point is None else explanation.tokens_at(*point)
     names = explanation.parse.taxonomy.object_names
     matching_HWC = None
-    if explanation.is_of_concepts:
+    if explanation.concept_Khw is not None:
         matching_HWC = draw_matching_with_labels(
             image_HWC,
-            explanation.weight_Khw,
+            explanation.concept_Khw,
             explanation.parse.semantic,
             class_names=names,
             loss=ConceptRegions(ignore_label=-1),
         )
+        if not np.array_equal(explanation.concept_Khw, explanation.weight_Khw):
+            notes = [*notes, OF_ANOTHER_STAGE]
     page = write_token_page(
         out,
         parse=explanation.parse,

@@ -1,7 +1,7 @@
 """Instances: things of one picture with class, box and mask. From labels, or from a detector; plain numpy.
 
-Labels come as two maps, `semantic_HW` and `instances_HW` (data/sample.py). An instance is the pixels of one id that
-carry the class of a thing; its class is the one that most of them carry.
+Labels come as two maps, `semantic_HW` and `instances_HW` (data/sample.py). An instance is the pixels of one
+id that carry one class of things: data sets may number the things of each class anew.
 """
 
 from dataclasses import dataclass
@@ -54,25 +54,30 @@ def thing_indices(taxonomy: Taxonomy) -> tuple[int, ...]:
     return things
 
 
-def things_in(semantic_HW: Tensor, instances_HW: Tensor, things: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """Ids in rising order, the class of each (counted among `things`), and the pixels that belong to any of them.
+def things_in(semantic_HW: Tensor, instances_HW: Tensor, things: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """The class of each thing (counted among `things`), and which of them a pixel belongs to, -1 where to none.
 
-    >>> things_in(torch.tensor([[0, 2, 2, 2]]), torch.tensor([[5, 5, 9, 0]]), (1, 2))
-    (tensor([5, 9]), tensor([1, 1]), tensor([[False,  True,  True, False]]))
+    Sorted by class, then by id. Pixels without an id (0), crowds for one, belong to none.
+
+    >>> things_in(torch.tensor([[0, 2, 1, 2, 2]]), torch.tensor([[5, 5, 5, 9, 0]]), (1, 2))
+    (tensor([0, 1, 1]), tensor([[-1,  1,  0,  2, -1]]))
     """
     things_K = torch.tensor(things, device=semantic_HW.device)
     position_HW = torch.searchsorted(things_K, semantic_HW.long().contiguous()).clamp(max=len(things) - 1)
     is_thing_HW = (things_K[position_HW] == semantic_HW) & (instances_HW > 0)
-    id_N, rank_P = torch.unique(instances_HW[is_thing_HW].long(), return_inverse=True)
-    votes = torch.bincount(rank_P * len(things) + position_HW[is_thing_HW], minlength=len(id_N) * len(things))
-    return id_N, votes.view(len(id_N), len(things)).argmax(dim=1), is_thing_HW
+    id_P = instances_HW[is_thing_HW].long()
+    num_ids = int(id_P.max()) + 1 if len(id_P) else 1
+    key_N, rank_P = torch.unique(position_HW[is_thing_HW] * num_ids + id_P, return_inverse=True)
+    thing_HW = torch.full_like(position_HW, -1)
+    thing_HW[is_thing_HW] = rank_P
+    return torch.div(key_N, num_ids, rounding_mode="floor"), thing_HW
 
 
 def instance_targets(semantic_HW: Tensor, instances_HW: Tensor, things: tuple[int, ...]) -> InstanceTargets:
     """All things of one image as boxes and masks, on the maps' device."""
     semantic_HW, instances_HW = semantic_HW.as_subclass(Tensor), instances_HW.as_subclass(Tensor)
-    id_N, label_N, is_thing_HW = things_in(semantic_HW, instances_HW, things)
-    mask_NHW = (instances_HW == id_N[:, None, None]) & is_thing_HW
+    label_N, thing_HW = things_in(semantic_HW, instances_HW, things)
+    mask_NHW = thing_HW == torch.arange(len(label_N), device=thing_HW.device)[:, None, None]
     return InstanceTargets(label_N, boxes_around(mask_NHW), mask_NHW)
 
 
@@ -93,10 +98,10 @@ def boxes_around(mask_NHW: Tensor) -> Tensor:
 def labelled_instances(sample: Sample, things: tuple[int, ...]) -> Instances:
     """The things of a labelled sample, at its own size; one mask at a time, since a photograph may be large."""
     semantic_HW, instances_HW = require_instances(sample)
-    id_N, label_N, is_thing_HW = things_in(semantic_HW, instances_HW, things)
+    label_N, thing_HW = things_in(semantic_HW, instances_HW, things)
     boxes, masks = [], []
-    for instance in id_N.tolist():
-        mask_HW = (instances_HW == instance) & is_thing_HW
+    for number in range(len(label_N)):
+        mask_HW = thing_HW == number
         boxes.append(boxes_around(mask_HW[None])[0].numpy())
         masks.append(run_lengths(mask_HW.numpy()))
     return Instances(

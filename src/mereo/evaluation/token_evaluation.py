@@ -53,10 +53,11 @@ def evaluate_tokens(
 
 
 def thing_ids(sample: Sample, is_thing: Sequence[bool]) -> np.ndarray:
-    """H W: 1, 2, ... on the instances of things, 0 elsewhere."""
-    label_HW, id_HW = semantic_labels(sample), np.asarray(sample.instances_HW)
-    of_thing_HW = np.isin(label_HW, np.flatnonzero(is_thing)) & (id_HW != NO_INSTANCE)
-    ids, renumbered_P = np.unique(id_HW[of_thing_HW], return_inverse=True)
+    """H W: 1, 2, ... on the instances of things, 0 elsewhere. An instance is a pair of class and id."""
+    label_HW, id_HW = semantic_labels(sample).astype(np.int64), np.asarray(sample.instances_HW).astype(np.int64)
+    of_thing_HW = np.isin(label_HW, np.flatnonzero(is_thing)) & (id_HW > NO_INSTANCE)
+    key_HW = label_HW * (int(id_HW.max(initial=0)) + 1) + id_HW
+    _, renumbered_P = np.unique(key_HW[of_thing_HW], return_inverse=True)
     numbers_HW = np.full(id_HW.shape, NO_INSTANCE)
     numbers_HW[of_thing_HW] = renumbered_P + 1
     return numbers_HW

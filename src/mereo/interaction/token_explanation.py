@@ -10,8 +10,7 @@ from mereo.errors import BadInput
 from mereo.parser.answering import plain_answers
 from mereo.parser.parsing import parse_image
 from mereo.parser.scene_parser import SceneParser
-from mereo.parser.token_weights import has_tokens, token_weights
-from mereo.reasoning.concept_tokens import ConceptTokens
+from mereo.parser.token_weights import concept_weights, has_tokens, token_weights
 from mereo.regions.nearest_places import nearest_places
 from mereo.shapes import require_point
 
@@ -20,13 +19,14 @@ from mereo.shapes import require_point
 class TokenExplanation:
     """Tokens are sorted by mass, the heaviest first. Classes are the parser's own answer.
 
-    `is_of_concepts`: the tokens' weights are probabilities, trained on components (concept_tokens).
+    `concept_Khw`: the regions of the last concept_tokens stage, probabilities trained on components, or None. They are
+    the tokens' own weights (`weight_Khw`) unless another reasoner stands behind it.
     """
 
     parse: Parse
     weight_Khw: np.ndarray
     tokens: tuple[SeenToken, ...]
-    is_of_concepts: bool
+    concept_Khw: np.ndarray | None
 
     def tokens_at(self, x: int, y: int) -> tuple[SeenToken, ...]:
         """All tokens, the one that looks at this pixel of the picture most first."""
@@ -49,5 +49,6 @@ def explain_tokens(parser: SceneParser, image_HWC: np.ndarray) -> TokenExplanati
     parse = parse_image(parser, image_HWC, ready=answers)
     weight_Khw: np.ndarray = token_weights(answers)[0].float().cpu().numpy()
     tokens = seen_tokens(weight_Khw, parse.semantic, parser.taxonomy.num_objects)
-    is_of_concepts = any(isinstance(stage, ConceptTokens) for stage in parser.path)
-    return TokenExplanation(parse, weight_Khw, tokens, is_of_concepts)
+    concept_BKhw = concept_weights(answers)
+    concept_Khw = None if concept_BKhw is None else concept_BKhw[0].float().cpu().numpy()
+    return TokenExplanation(parse, weight_Khw, tokens, concept_Khw)

@@ -32,7 +32,10 @@ def match_components(cost_KM: np.ndarray | Tensor, *, total: int) -> tuple[np.nd
     if num_components == 0:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     if not np.isfinite(cost_KM).all():
-        raise BadInput("the costs of matching must be finite numbers, but got others; check the loss before this step.")
+        raise BadInput(
+            "the costs of matching must be finite numbers, but got others; pass probabilities and masks that are "
+            "finite, or leave this image out."
+        )
     total = min(total, num_concepts)
     cost_KM = cost_KM[:, : min(num_components, total)]
     first_concepts, first_components = linear_sum_assignment(cost_KM)

@@ -3,6 +3,7 @@
 Hossain, Sigal, Little, "Framework-agnostic semantically-aware global reasoning for segmentation" (SGR), section 3.3.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,6 +43,7 @@ def concept_region_loss(
 
     focal: mean over pixels; dice: 1 - (2 sum pm + 1) / (sum p + sum m + 1); both mean over components. cosine: mean
     over pairs of concepts of one component. Pixels that are not counted have no say in anything. In float32 at least.
+    Probabilities that are no finite numbers have a loss that is NaN: training skips such a step.
 
     >>> mask_1HW = torch.tensor([[[1.0, 0.0]]])
     >>> round(float(concept_region_loss(mask_1HW, mask_1HW).total), 6)
@@ -55,11 +57,12 @@ def concept_region_loss(
         if is_counted_HW is not None:  # One row of the pixels that count.
             probability_KHW, mask_MHW = probability_KHW[:, None, is_counted_HW], mask_MHW[:, None, is_counted_HW]
         if 0 in mask_MHW.shape:
-            nothing = probability_KHW.sum() * 0
-            return ConceptRegionLosses(nothing, nothing, nothing, nothing)
+            return _same_for_all(probability_KHW.sum() * 0)
         with torch.no_grad():
-            cost_KM = matching_costs(probability_KHW, mask_MHW, dice_weight=dice_weight)
-            concepts, components = (torch.from_numpy(found) for found in match_components(cost_KM, total=total))
+            cost_KM = matching_costs(probability_KHW, mask_MHW, dice_weight=dice_weight).cpu()
+        if not cost_KM.isfinite().all():
+            return _same_for_all(probability_KHW.sum() * math.nan)
+        concepts, components = (torch.from_numpy(found) for found in match_components(cost_KM, total=total))
         concepts, components = concepts.to(probability_KHW.device), components.to(probability_KHW.device)
         mask_MP = mask_MHW.flatten(1)[: int(components.max()) + 1]
         matched_LP = probability_KHW.flatten(1)[concepts]
@@ -67,6 +70,10 @@ def concept_region_loss(
         focal, dice = _union_losses(matched_LP, belongs_ML, mask_MP, union)
         cosine = _overlap_within_components(matched_LP, components)
         return ConceptRegionLosses(focal, dice, cosine, focal + dice_weight * dice + cosine_weight * cosine)
+
+
+def _same_for_all(value: Tensor) -> ConceptRegionLosses:
+    return ConceptRegionLosses(focal=value, dice=value, cosine=value, total=value)
 
 
 def _union_losses(matched_LP: Tensor, belongs_ML: Tensor, mask_MP: Tensor, union: Union) -> tuple[Tensor, Tensor]:

@@ -54,5 +54,9 @@ def token_histograms(
         raise BadInput(f"weights of tokens must be 0 or more, but got {weight_KC.min()}; pass their absolute values.")
     rows_H, columns_W = (nearest_places(cells, side) for cells, side in zip(weight_Khw.shape[1:], label_HW.shape))
     cell_P = (rows_H[:, None] * weight_Khw.shape[2] + columns_W)[is_labelled_HW]
-    pixels_CN = np.bincount(cell_P * num_classes + label_P, minlength=weight_KC.shape[1] * num_classes)
-    return weight_KC @ pixels_CN.reshape(-1, num_classes)
+    # Columns of the classes in the picture alone: a taxonomy may have thousands, a picture has a few.
+    present_M, label_P = np.unique(label_P, return_inverse=True)
+    pixels_CM = np.bincount(cell_P * len(present_M) + label_P, minlength=weight_KC.shape[1] * len(present_M))
+    histogram_KN = np.zeros((len(weight_KC), num_classes))
+    histogram_KN[:, present_M] = weight_KC @ pixels_CM.reshape(weight_KC.shape[1], -1)
+    return histogram_KN

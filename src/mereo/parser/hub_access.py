@@ -88,5 +88,18 @@ def push_errors(repository: str) -> Iterator[None]:
 
 
 def _unreachable(error: Exception, rule: str, instead: str) -> BadEnvironment:
-    reason = (" ".join(str(error).split()) or type(error).__name__)[:160]
+    reason = _cut_at_a_word(" ".join(str(error).split()) or type(error).__name__)
     return BadEnvironment(f"{rule}, but got: {reason}; check the network, or {instead}.")
+
+
+def _cut_at_a_word(text: str, *, most: int = 160) -> str:
+    """A text of one line; a longer one ends with its last whole word and an ellipsis.
+
+    >>> _cut_at_a_word("the network is unreachable", most=18)
+    'the network is ...'
+    """
+    if len(text) <= most:
+        return text
+    kept = text[: most - 3]
+    # A single word of this length is an address: its beginning says more than nothing.
+    return f"{kept[: kept.rindex(' ') + 1] if ' ' in kept else kept}..."

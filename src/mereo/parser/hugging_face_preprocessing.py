@@ -25,6 +25,8 @@ class PreprocessorFile(Described):
     image_mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     image_std: tuple[Positive, Positive, Positive] = (0.229, 0.224, 0.225)
     do_normalize: bool | None = None
+    do_rescale: bool | None = None
+    rescale_factor: Positive | None = None
     do_resize: bool | None = None
     size: Size | int | None = None
     max_size: int | None = Field(None, ge=1)
@@ -40,7 +42,15 @@ def preprocessing_of(content: dict[str, Any]) -> PreprocessingConfig:
     mean, std = file.image_mean, file.image_std
     if file.do_normalize is False:
         mean, std = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+    # Theirs are of pixels times a factor, ours of pixels through 255.
+    scale = 1.0 if file.do_rescale is False else file.rescale_factor or 1 / 255
+    mean, std = _through(mean, 255 * scale), _through(std, 255 * scale)
     return PreprocessingConfig(mean=mean, std=std, working_side=_working_side(file))
+
+
+def _through(values: tuple[float, float, float], divisor: float) -> tuple[float, float, float]:
+    red, green, blue = (value / divisor for value in values)
+    return red, green, blue
 
 
 def _working_side(file: PreprocessorFile) -> int | None:

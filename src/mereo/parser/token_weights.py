@@ -9,6 +9,7 @@ from mereo.freed_memory import image_done
 from mereo.heads.mask_queries import MaskQueriesHead, MaskQueriesPrediction
 from mereo.parser.answering import plain_answers
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
+from mereo.reasoning.concept_tokens import ConceptEvidence
 from mereo.reasoning.token_regions import TokenReasoner, TokenRegions
 
 
@@ -33,6 +34,12 @@ def token_weights(answers: SceneAnswers) -> Tensor:
         if isinstance(prediction, MaskQueriesPrediction):
             return prediction.mask_logits_BQhw.float().sigmoid()
     raise BadInput("answers must hold tokens, but got none; ask has_tokens of their parser first.")
+
+
+def concept_weights(answers: SceneAnswers) -> Tensor | None:
+    """B K h w: the concept regions of the last concept_tokens stage, wherever it stands; None without one."""
+    found = [one.weight_BKHW for one in answers.evidence if isinstance(one, ConceptEvidence)]
+    return found[-1] if found else None
 
 
 @torch.inference_mode()

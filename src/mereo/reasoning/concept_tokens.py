@@ -80,7 +80,8 @@ class ConceptTokens(TokenReasoner):
         weight_O2C = torch.cat([self.concepts.weight, self.reduce.weight])
         answers_BOHW = convolved_with_codes(last_BCHW, weight_O2C, has_codes=self.has_pixel_codes)
         logits_BKHW, reduced_BDHW = answers_BOHW.split([len(self.concepts.weight), self.width], dim=1)
-        probability_BKHW = logits_BKHW.sigmoid()  # equation 2
+        # In float32 at least: in bfloat16 all above 0.998 is 1, and a concept that is surely wrong learns nothing.
+        probability_BKHW = logits_BKHW.to(torch.promote_types(logits_BKHW.dtype, torch.float32)).sigmoid()  # equation 2
         # differs from the paper: "area" divides the printed sum of equation 3 by the mask's mass; the centroid's code,
         # between -1 and 1, would drown in a sum over thousands of pixels.
         tokens_BKD = gathered_by_masks(reduced_BDHW, probability_BKHW, is_mean=self.token_norm == "area")
