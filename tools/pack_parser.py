@@ -1,37 +1,77 @@
 """Make a built-in parser of a finished run: float16 weights, a full model card, hashes anew.
 
     python tools/pack_parser.py runs/camvid_upernet_small_0 street
+    python tools/pack_parser.py runs/camvid_upernet_small_0 street --parser fitted/calibrated.safetensors
 
 The run's recipe should carry the card's data and terms; what was measured comes from the run's evaluation.
 """
 
 import argparse
 import hashlib
+import tempfile
 from pathlib import Path
 
 import torch
 
+from mereo.atomic_files import write_bytes
 from mereo.evaluation.evaluation_files import read_evaluation
+from mereo.evaluation.perceptual_files import read_perceptual_measures
+from mereo.evaluation.perceptual_measures import PixelTask
 from mereo.parser.weights import load, save_parser
 
 BUILT_IN = Path(__file__).parents[1] / "src" / "mereo" / "parser" / "built_in"
+MEBIBYTE = 2**20
+# Everybody who installs the package downloads them.
+MOST_BYTES_OF_ONE_HEAD, MOST_BYTES = 16 * MEBIBYTE, 24 * MEBIBYTE
+
+
+def pack(run: Path, name: str, *, parser_file: Path | None = None, folder: Path = BUILT_IN) -> Path:
+    """`parser_file`: what `mereo evaluate --fit-temperature` or `--fit-familiarity` made of the run's parser."""
+    parser = load(parser_file or run / "last.safetensors")
+    if parser.card is None or not parser.card.has_terms:
+        raise SystemExit("a built-in parser must have terms, but got none; write them into the recipe's card.")
+    card = parser.card.model_copy(update={"measured": {**parser.card.measured, **measured(run)}})
+    with tempfile.TemporaryDirectory() as temporary:
+        packed = save_parser(parser, Path(temporary, "parser"), card=card, dtype=torch.float16).read_bytes()
+    most = most_bytes(len(parser.heads))
+    if len(packed) > most:
+        raise SystemExit(
+            f"a built-in parser with {len(parser.heads)} head{'s' * (len(parser.heads) > 1)} must have at most "
+            f"{most / MEBIBYTE:.0f} MiB, but got {len(packed) / MEBIBYTE:.1f} MiB; train a smaller one."
+        )
+    path = folder / f"{name}.safetensors"
+    write_bytes(path, packed)
+    lines = [f"{hashlib.sha256(f.read_bytes()).hexdigest()}  {f.name}" for f in sorted(folder.glob("*.safetensors"))]
+    (folder / "checksums.txt").write_text("\n".join(lines) + "\n")
+    return path
+
+
+def measured(run: Path) -> dict[str, float]:
+    """By the names of a card: those of objects alone, those of other tasks after their task."""
+    evaluation, tasks = read_evaluation(run), read_perceptual_measures(run)
+    found = {
+        "mean_iou": evaluation.mean_iou,
+        "pixel_accuracy": evaluation.pixel_accuracy,
+        "boundary_iou": evaluation.boundary_iou,
+    }
+    for name, task in ({} if tasks is None else tasks.tasks).items():
+        if name != "objects":
+            found[f"{name}_{'mean_iou' if isinstance(task, PixelTask) else 'accuracy'}"] = task.headline
+    return {name: round(value, 4) for name, value in found.items() if value is not None}
+
+
+def most_bytes(num_heads: int) -> int:
+    return MOST_BYTES_OF_ONE_HEAD if num_heads == 1 else MOST_BYTES
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("run", type=Path)
     arguments.add_argument("name")
+    arguments.add_argument("--parser", type=Path, help="the parser in place of the run's, for one a calibrated one")
     chosen = arguments.parse_args()
-    parser, evaluation = load(chosen.run / "last.safetensors"), read_evaluation(chosen.run)
-    if parser.card is None or not parser.card.terms or parser.card.terms == "unknown":
-        raise SystemExit("the recipe must carry a card with terms; a parser without terms does not enter the package")
-    measured = {"mean_iou": evaluation.mean_iou, "pixel_accuracy": evaluation.pixel_accuracy}
-    measured["boundary_iou"] = evaluation.boundary_iou
-    card = parser.card.model_copy(update={"measured": {k: round(v, 4) for k, v in measured.items() if v is not None}})
-    path = save_parser(parser, BUILT_IN / f"{chosen.name}.safetensors", card=card, dtype=torch.float16)
-    lines = [f"{hashlib.sha256(f.read_bytes()).hexdigest()}  {f.name}" for f in sorted(BUILT_IN.glob("*.safetensors"))]
-    (BUILT_IN / "checksums.txt").write_text("\n".join(lines) + "\n")
-    print(f"{path.name}: {path.stat().st_size / 2**20:.1f} MiB")
+    path = pack(chosen.run, chosen.name, parser_file=chosen.parser)
+    print(f"{path.name}: {path.stat().st_size / MEBIBYTE:.1f} MiB")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,17 @@
 """The parsers inside the package: what they answer on a few real photographs, against what was measured once, and what
 they say of themselves."""
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tiny_parser import random_image
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+
+import pack_parser
 
 from mereo.data.folder_format import FolderSamples
 from mereo.data.sample import Sample
@@ -77,6 +82,12 @@ def test_each_has_terms_a_licence_and_knows_its_pictures(name: str) -> None:
     assert parser.familiarity is not None and parser.familiarity.num_pictures == 200
     licence = built_in_parsers()[name].with_name(f"LICENSE-{name}.md").read_text(encoding="utf-8")
     assert f"`{name}.safetensors`" in licence and "non-commercial research use" in licence
+
+
+@pytest.mark.parametrize("name", built_in_parsers())
+def test_each_is_small_enough_to_come_with_the_package(name: str) -> None:
+    num_heads = len(load(name).heads)
+    assert built_in_parsers()[name].stat().st_size <= pack_parser.most_bytes(num_heads)
 
 
 def test_the_first_stage_says_so() -> None:

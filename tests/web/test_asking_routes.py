@@ -30,6 +30,9 @@ class Finder:
     def __init__(self) -> None:
         self.asked: dict[str, Any] = {}
 
+    def prepare(self) -> None:
+        return
+
     def find(self, image_HWC: Any, **asked: Any) -> dict[str, Any]:
         self.asked = {"size": image_HWC.shape[:2], **asked}
         return {"query": {"class": "car", "box_xyxy": [0, 1, 2, 3]}, "found": []}

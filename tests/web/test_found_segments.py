@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,9 @@ class Loading:
         self.parser, self.names, self.parses = parser, [], 0
         self.hook = parser.register_forward_hook(lambda *arguments: setattr(self, "parses", self.parses + 1))
 
-    def __call__(self, name: str) -> SceneParser:
+    def __call__(self, name: str) -> Iterator[SceneParser]:
         self.names.append(name)
-        return self.parser
+        yield self.parser
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def ask(finder: SegmentFinder, image_HWC: np.ndarray, **others: Any) -> dict[str
 
 
 def test_what_is_found_is_what_the_index_finds(index: Path) -> None:
-    finder, image_HWC = SegmentFinder(index, lambda name: PARSER), random_image(48, 64, seed=9)
+    finder, image_HWC = SegmentFinder(index, lambda name: [PARSER]), random_image(48, 64, seed=9)
     answer = ask(finder, image_HWC, top=6)
     segments = ParseSegments(PARSER)(image_HWC)
     position = segments.at(5, 5)
@@ -88,7 +89,7 @@ def test_what_is_found_is_what_the_index_finds(index: Path) -> None:
 
 
 def test_only_of_a_class(index: Path) -> None:
-    finder, image_HWC = SegmentFinder(index, lambda name: PARSER), random_image(48, 64, seed=9)
+    finder, image_HWC = SegmentFinder(index, lambda name: [PARSER]), random_image(48, 64, seed=9)
     classes = {one["class"] for one in ask(finder, image_HWC)["found"]}
     assert len(classes) > 1 and classes <= set(finder.classes) == set(PARSER.taxonomy.object_names)
     for name in classes:
@@ -98,7 +99,7 @@ def test_only_of_a_class(index: Path) -> None:
 
 
 def test_the_photograph_itself_is_left_out_with_all_its_segments(index: Path) -> None:
-    finder, image_HWC = SegmentFinder(index, lambda name: PARSER), random_image(48, 64, seed=2)
+    finder, image_HWC = SegmentFinder(index, lambda name: [PARSER]), random_image(48, 64, seed=2)
     everything = ask(finder, image_HWC, top=500)["found"]
     assert everything[0]["image"] == "2.png" and everything[0]["distance"] == 0
     others = ask(finder, image_HWC, top=500, not_this=True)["found"]
@@ -112,7 +113,7 @@ def test_copies_of_other_bytes_are_the_photograph_too(tmp_path: Path) -> None:
     image_HWC = save(tmp_path / "photographs" / "copy.png", 2)
     Image.fromarray(image_HWC).save(tmp_path / "photographs" / "copy.bmp")
     Image.fromarray(image_HWC).save(tmp_path / "photographs" / "copy.tif")
-    finder = SegmentFinder(indexed(tmp_path), lambda name: PARSER)
+    finder = SegmentFinder(indexed(tmp_path), lambda name: [PARSER])
     images = {one["image"] for one in ask(finder, image_HWC, top=500)["found"]}
     assert {"copy.bmp", "copy.tif"} < images and len(images) == 7
     for top in (1, 3, 500):
@@ -122,7 +123,7 @@ def test_copies_of_other_bytes_are_the_photograph_too(tmp_path: Path) -> None:
 
 
 def test_a_photograph_of_another_size_is_another_one(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    finder, image_HWC = SegmentFinder(index, lambda name: PARSER), random_image(48, 64, seed=2)
+    finder, image_HWC = SegmentFinder(index, lambda name: [PARSER]), random_image(48, 64, seed=2)
     monkeypatch.setattr(found_segments, "SAME_DISTANCE", 2.0)
     assert ask(finder, image_HWC, not_this=True)["found"] == [], "all are of this size, and near enough now"
     assert ask(finder, image_HWC[:, :56], not_this=True)["found"]
@@ -146,7 +147,7 @@ def test_a_second_question_about_a_photograph_takes_no_parse(index: Path) -> Non
 
 
 def test_an_index_that_grew_is_seen(index: Path) -> None:
-    finder, image_HWC = SegmentFinder(index, lambda name: PARSER), random_image(48, 64, seed=77)
+    finder, image_HWC = SegmentFinder(index, lambda name: [PARSER]), random_image(48, 64, seed=77)
     before = finder.num_segments
     assert ask(finder, image_HWC)["found"][0]["distance"] > 0
     save(index.parent / "photographs" / "new.png", 77)
@@ -158,7 +159,7 @@ def test_an_index_that_grew_is_seen(index: Path) -> None:
 def test_an_index_built_anew_with_another_parser_asks_that_one(tmp_path: Path) -> None:
     parsers = {"first": PARSER, "second": tiny_parser(seed=5)}
     current, index = ["first"], indexed(tmp_path)
-    finder, image_HWC = SegmentFinder(index, lambda name: parsers[current[0]]), random_image(48, 64, seed=2)
+    finder, image_HWC = SegmentFinder(index, lambda name: [parsers[current[0]]]), random_image(48, 64, seed=2)
     assert ask(finder, image_HWC)["found"][0]["distance"] == 0
     shutil.rmtree(index)
     indexed(tmp_path, parser=parsers["second"])
@@ -170,21 +171,21 @@ def test_an_index_built_anew_with_another_parser_asks_that_one(tmp_path: Path) -
 
 def test_errors_name_no_path(index: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="a point must lie on the photograph"):
-        ask(SegmentFinder(index, lambda name: PARSER), random_image(48, 64), x=64)
+        ask(SegmentFinder(index, lambda name: [PARSER]), random_image(48, 64), x=64)
     with pytest.raises(BadInput, match="top must be from 1 to 10000, but got 0"):
-        ask(SegmentFinder(index, lambda name: PARSER), random_image(48, 64), top=0)
-    finder = SegmentFinder(index, lambda name: PARSER)
+        ask(SegmentFinder(index, lambda name: [PARSER]), random_image(48, 64), top=0)
+    finder = SegmentFinder(index, lambda name: [PARSER])
     shutil.rmtree(index)
     for question in (lambda: finder.num_segments, lambda: ask(finder, random_image(48, 64))):
         with pytest.raises(BadInput, match="an index must be a folder that .* but got 'index'") as raised:
             question()
         assert str(tmp_path) not in str(raised.value)
     with pytest.raises(BadInput, match="an index must be a folder that"):
-        SegmentFinder(tmp_path, lambda name: PARSER)
+        SegmentFinder(tmp_path, lambda name: [PARSER])
 
 
 def test_many_may_ask_at_once(index: Path) -> None:
-    finder, answers = SegmentFinder(index, lambda name: PARSER), []
+    finder, answers = SegmentFinder(index, lambda name: [PARSER]), []
 
     def question(seed: int) -> None:
         answers.append((seed, ask(finder, random_image(48, 64, seed=seed))["found"][0]["image"]))

@@ -1,6 +1,5 @@
 """POST /v1/parse: what is said of a picture, of which parser, from where; and what is refused."""
 
-import base64
 import io
 import json
 import struct
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from asked_service import SIZE, Asked, application_of, error_of, png
 from PIL import Image
+from sent_maps import decoded
 from tiny_grouping_parser import tiny_grouping_parser
 from tiny_mask_parser import mask_parser
 from tiny_parser import random_image, tiny_parser
@@ -34,19 +34,6 @@ PARSERS = {
 def ask() -> Any:
     with application_of({name: build() for name, build in PARSERS.items()}, default="plain") as application:
         yield Asked(application)
-
-
-def decoded(sent: dict[str, Any]) -> np.ndarray:
-    """As docs/service.md says: pairs of LEB128 numbers."""
-    numbers, value, shift = [], 0, 0
-    for byte in base64.b64decode(sent["runs"]):
-        value |= (byte & 127) << shift
-        shift += 7
-        if byte < 128:
-            numbers.append(value)
-            value = shift = 0
-    values, lengths = np.array(numbers[0::2]), np.array(numbers[1::2])
-    return values.repeat(lengths).reshape(sent["height"], sent["width"])
 
 
 @pytest.mark.parametrize("name", PARSERS)

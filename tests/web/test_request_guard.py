@@ -164,3 +164,50 @@ def test_the_policy_allows_nothing_from_elsewhere() -> None:
     assert policy.pop("img-src") == "'self' blob: data:"
     assert set(policy.values()) == {"'none'", "'self'"} and "unsafe" not in str(policy)
     assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == "'none'"
+
+
+BEHIND_A_PROXY = {"Origin": "https://studio.example", "Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.mark.parametrize("host", ["localhost:8321", "127.0.0.1:8321", "192.168.1.5:8321", "studio.example:8321"])
+@pytest.mark.parametrize("origin", ["https://studio.example", "https://STUDIO.example", "https://studio.example:8443"])
+def test_a_proxy_may_write_a_host_of_its_own(guarded: Asked, host: str, origin: str) -> None:
+    mine = {**BEHIND_A_PROXY, "Host": host, "Origin": origin}
+    assert guarded.post("/v1/parse", png(), headers={**mine, "Sec-Fetch-Site": "same-origin"}).status_code == 200
+    # Old browsers do not say whose page it is: then a page of another port of that name could be anybody's.
+    without = guarded.post("/v1/parse", png(), headers=mine)
+    assert without.status_code == (403 if host.startswith("studio") else 200)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "https://studio.example.evil.example"},
+        {"Origin": "https://studio.example@evil.example"},
+        {"Origin": "ftp://studio.example"},
+        {"Origin": "null"},
+        {"Origin": "https://[studio.example"},
+        {"Origin": "https://192.168.1.9"},
+        {"Origin": "http://localhost:3000"},
+        {"Origin": "http://127.0.0.1:3000"},
+        {"Origin": "*"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Host": "evil.example"},
+        {"Host": "evil.example", "Origin": "https://evil.example"},
+        {"Host": "studio.example", "Origin": "http://studio.example:3000"},
+    ],
+)
+def test_behind_a_proxy_foreign_pages_and_names_are_refused_all_the_same(
+    guarded: Asked, headers: dict[str, str]
+) -> None:
+    kept = len(guarded.service.kept)
+    mine = {**BEHIND_A_PROXY, "Host": "127.0.0.1:8321"}
+    assert "must " in error_of(guarded.post("/v1/parse", png(), headers={**mine, **headers}), 403)
+    assert len(guarded.service.kept) == kept
+
+
+def test_a_name_that_was_not_allowed_is_nobodys_proxy(ask: Asked) -> None:
+    error_of(ask.post("/v1/parse", png(), headers={"Origin": "https://studio.example"}), 403)

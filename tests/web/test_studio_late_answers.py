@@ -89,6 +89,23 @@ def test_a_late_mask_is_that_of_the_photograph_that_it_was_asked_of(
     assert waiting.value.suggested_filename == "street-polygon.json"
 
 
+def test_a_photograph_that_the_service_has_let_go_of_is_sent_again(studio: StudioPage, tmp_path: Path) -> None:
+    Image.new("RGB", (160, 128), (90, 120, 60)).save(tmp_path / "own.png")
+    studio.open_file(tmp_path / "own.png")
+    studio.wait_for_parse("own.png")
+    studio.tab("select")
+    studio.click(0.5, 0.9)
+    told = studio.wait_for_text("#selection", "1 click")
+    held = HeldRequests(studio.page, "/v1/clicks")
+    with studio.page.expect_download() as waiting, studio.page.expect_request(lambda one: PARSE[:9] in one.url) as sent:
+        studio.page.click('[data-format="rle"]')
+        held.wait_for()
+        held.refuse("photograph must be one that is still kept, but got another; send the picture again.", status=404)
+    assert sent.value.method == "POST" and "folder" not in sent.value.url and "photograph" not in sent.value.url
+    assert json.loads(Path(waiting.value.path()).read_bytes())["segmentation"]["size"] == [128, 160]
+    assert not studio.page.is_visible("#problem") and studio.text("#selection") == told
+
+
 def test_another_parser_chosen_meanwhile_parses_the_photograph_that_is_on_its_way(studio: StudioPage) -> None:
     studio.choose_from_folder("street.png")
     held = HeldRequests(studio.page, PARSE)

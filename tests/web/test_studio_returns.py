@@ -47,6 +47,22 @@ def test_painted_regions_and_clicks_are_there_again_with_their_photograph_and_pa
     studio.wait_for_text("#selection", "1 click")
 
 
+def test_undo_brings_back_the_level_that_the_clicks_were_made_for(studio: StudioPage) -> None:
+    studio.choose_from_folder("street.png")
+    studio.tab("select")
+    studio.page.fill("#level", "2")
+    studio.click(0.5, 0.9)
+    own = selected(studio)
+    studio.page.click("#paint")
+    painted = selected(studio)
+    studio.page.fill("#level", "4")
+    studio.page.click("#undo")
+    assert selected(studio) == own and studio.page.input_value("#level") == "2"
+    studio.page.fill("#level", "3")
+    studio.page.click("#redo")
+    assert selected(studio)[:2] == painted[:2] and studio.page.input_value("#level") == "4"
+
+
 def test_a_second_parser_comes_beside_without_a_loss(studio: StudioPage) -> None:
     studio.choose_from_folder("street.png")
     studio.tab("select")
@@ -55,6 +71,8 @@ def test_a_second_parser_comes_beside_without_a_loss(studio: StudioPage) -> None
     studio.page.select_option("#beside", "street")
     studio.wait_for_text("#stage-beside figcaption", "street")
     assert selected(studio) == own
+    terms = studio.text("#terms")
+    assert "Terms of everyday: " in terms and "Terms of street: " in terms
 
 
 def test_a_class_alone_is_that_class_of_the_second_parser_too(studio: StudioPage) -> None:

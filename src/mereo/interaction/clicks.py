@@ -18,6 +18,7 @@ from mereo.parser.last_hierarchy import required_hierarchy
 from mereo.parser.scene_parser import SceneParser
 from mereo.reasoning.deep_grouping import DeepGrouping
 from mereo.regions.grouping_hierarchy import GroupRule
+from mereo.regions.nearest_places import nearest_places
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,18 @@ def require_grouping(parser: SceneParser) -> None:
 
 
 def clicked_superpixels(
-    photograph: GroupedPhotograph, clicks: Sequence[Click], *, level: int, rule: GroupRule = "nearest"
+    photograph: GroupedPhotograph,
+    clicks: Sequence[Click],
+    *,
+    level: int,
+    rule: GroupRule = "nearest",
+    seen_size: tuple[int, int] | None = None,
 ) -> np.ndarray:
     """R bool: the superpixels in the groups of positive clicks, without those in the groups of negative ones.
 
     A negative click wins wherever both reach, in whichever order they came. A pixel of no superpixel reaches nothing.
+    `seen_size`: height and width of the map that was clicked on (`photograph.on_pixels` at this size); a click reaches
+    what the map shows in its cell. Left out: the photograph itself.
     """
     group_R = photograph.group_of_superpixel(level, rule=rule)
     height, width = photograph.size
@@ -69,14 +77,29 @@ def clicked_superpixels(
     reached = []
     for is_positive in (True, False):
         places_N2 = np.array([(one.x, one.y) for one in clicks if bool(one.is_positive) == is_positive], dtype=np.intp)
-        superpixel_N = photograph.superpixels_at(*places_N2.reshape(-1, 2).T)
+        superpixel_N = _superpixels_seen(photograph, places_N2.reshape(-1, 2), seen_size or photograph.size)
         reached.append(np.isin(group_R, group_R[superpixel_N[superpixel_N >= 0]]))
     positive_R, negative_R = reached
     return positive_R & ~negative_R
 
 
 def clicked_mask(
-    photograph: GroupedPhotograph, clicks: Sequence[Click], *, level: int, rule: GroupRule = "nearest"
+    photograph: GroupedPhotograph,
+    clicks: Sequence[Click],
+    *,
+    level: int,
+    rule: GroupRule = "nearest",
+    seen_size: tuple[int, int] | None = None,
 ) -> np.ndarray:
     """H W bool, at the photograph's size: see `clicked_superpixels`. Without a click nothing is chosen."""
-    return photograph.on_pixels(clicked_superpixels(photograph, clicks, level=level, rule=rule))
+    return photograph.on_pixels(clicked_superpixels(photograph, clicks, level=level, rule=rule, seen_size=seen_size))
+
+
+def _superpixels_seen(photograph: GroupedPhotograph, place_N2: np.ndarray, seen_size: tuple[int, int]) -> np.ndarray:
+    """N: from each pixel (x, y) to the cell of the map in which its middle lies, and from there to the superpixel."""
+    (height, width), (seen_height, seen_width) = photograph.size, seen_size
+    row_N = nearest_places(seen_height, height)[place_N2[:, 1]]
+    column_N = nearest_places(seen_width, width)[place_N2[:, 0]]
+    rows, columns = photograph.superpixel_hw.shape
+    row_N, column_N = nearest_places(rows, seen_height)[row_N], nearest_places(columns, seen_width)[column_N]
+    return photograph.superpixel_hw[row_N, column_N]

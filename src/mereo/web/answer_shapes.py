@@ -34,6 +34,7 @@ class ParserShape(Shape):
     tasks: list[str]
     questions: dict[str, list[str]]
     can: CanShape
+    error: str | None = Field(description="Why it cannot be used now; of one that can null")
 
 
 class IndexShape(Shape):

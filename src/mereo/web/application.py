@@ -21,6 +21,7 @@ from mereo.web.safe_headers import SafeHeaders
 from mereo.web.service import Service
 from mereo.web.service_counts import CountedRequests, ServiceCounts
 from mereo.web.service_limits import ServiceLimits
+from mereo.web.shared_loads import SharedLoads
 from mereo.web.work_queue import WorkQueue
 
 # How long the end of a service waits for what runs just then.
@@ -52,6 +53,7 @@ def create_application(
         kept=KeptPhotographs(most=limits.kept_photographs, most_bytes=limits.kept_bytes),
         work=WorkQueue(waiting=limits.waiting, together=limits.together, on_batch=counts.batch),
         pixels=PixelWork(waiting=limits.waiting),
+        loads=SharedLoads(waiting=limits.waiting),
         counts=counts,
         bodies=BodyRoom(limits.bodies_bytes),
     )

@@ -19,10 +19,12 @@ async def why(request: Request, asked: WhyRequest) -> Response:
     service = service_of(request)
     image_HWC = service.kept.get(asked.photograph).image_HWC
     name = service.shelf.require(asked.parser)
-    answer = service.work.alone(
-        lambda: json_bytes(heat_answer(service.shelf.get(name), image_HWC, question=asked.question))
-    )
-    return Response(await unless_gone(request, answer), media_type="application/json")
+
+    async def answer() -> bytes:
+        parser = await service.parser(name)
+        return await service.work.alone(lambda: json_bytes(heat_answer(parser, image_HWC, question=asked.question)))
+
+    return Response(await unless_gone(request, answer()), media_type="application/json")
 
 
 @router.post("/v1/tokens", response_model=TokensAnswer, responses=errors(404, *WITH_BODY))
@@ -35,8 +37,12 @@ async def tokens(request: Request, asked: TokensRequest) -> Response:
     if (asked.x is None) != (asked.y is None):
         raise BadInput("x and y must be given together or not at all, but got one of them; give both.")
     point = None if asked.x is None or asked.y is None else (asked.x, asked.y)
-    answer = service.work.alone(lambda: json_bytes(token_answer(service.shelf.get(name), image_HWC, point=point)))
-    return Response(await unless_gone(request, answer), media_type="application/json")
+
+    async def answer() -> bytes:
+        parser = await service.parser(name)
+        return await service.work.alone(lambda: json_bytes(token_answer(parser, image_HWC, point=point)))
+
+    return Response(await unless_gone(request, answer()), media_type="application/json")
 
 
 @router.post("/v1/find", response_model=FindAnswer, responses=errors(404, *WITH_BODY))
@@ -49,8 +55,9 @@ async def find(request: Request, asked: FindRequest) -> Response:
             "the service must have an index to search, but got none; build one with mereo index build FOLDER, and "
             "start it with --index.",
         )
-    answer = service.work.alone(
-        lambda: json_bytes(
+
+    def found() -> bytes:
+        return json_bytes(
             finder.find(
                 kept.image_HWC,
                 name=kept.name,
@@ -61,5 +68,9 @@ async def find(request: Request, asked: FindRequest) -> Response:
                 not_this=asked.not_this,
             )
         )
-    )
-    return Response(await unless_gone(request, answer), media_type="application/json")
+
+    async def answer() -> bytes:
+        await service.loads.run(finder, finder.prepare)
+        return await service.work.alone(found)
+
+    return Response(await unless_gone(request, answer()), media_type="application/json")

@@ -3,7 +3,7 @@
 import base64
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from mereo.errors import BadEnvironment, BadInput
 from mereo.parser.scene_parser import SceneParser
 from mereo.retrieval.index_facts import IndexFacts
 from mereo.retrieval.nearest_segments import MAX_TOP, FoundSegment, WarmSearch, found_segments
@@ -30,11 +31,12 @@ MAX_COPIES = 16
 
 
 class SegmentFinder:
-    """`load` gives the parser that the index names; it is loaded when the first question comes. Questions of several
-    threads are answered one after the other, but nobody else may use that parser meanwhile."""
+    """`parsers` gives those that may be the one that the index names, the likeliest first; the one that gives the
+    index's vectors is taken, when the first question comes. Questions of several threads are answered one after the
+    other, but nobody else may use that parser meanwhile."""
 
-    def __init__(self, index_folder: Path, load: Callable[[str], SceneParser]) -> None:
-        self.index_folder, self._load = index_folder, load
+    def __init__(self, index_folder: Path, parsers: Callable[[str], Iterable[SceneParser]]) -> None:
+        self.index_folder, self._parsers = index_folder, parsers
         self._guard, self._index_guard = threading.Lock(), threading.Lock()
         self._source: SegmentSource | None = None
         self._source_of: tuple[str, Any] | None = None
@@ -52,6 +54,11 @@ class SegmentFinder:
         """That `find` knows by name: those of the index, whichever parser a photograph was parsed by."""
         with self._errors():
             return self._newest().facts.taxonomy.object_names
+
+    def prepare(self) -> None:
+        """The parser is loaded now and not at the next question: for a thread that nobody waits for."""
+        with self._guard, self._errors():
+            self._source_for(self._newest().facts)
 
     def find(
         self,
@@ -113,11 +120,27 @@ class SegmentFinder:
         wanted = (facts.fingerprint, facts.settings)
         if self._source is None or self._source_of != wanted:
             config = validated(ParseSegmentsConfig, facts.settings, source="the settings of the index")
-            source = config.build(self._load(facts.parser))
+            source = self._likeliest(facts, config)
             facts.require_fingerprint(source.fingerprint, folder=self.index_folder)
             self._source, self._source_of = source, wanted
             self._remembered.clear()
         return self._source
+
+    def _likeliest(self, facts: IndexFacts, config: ParseSegmentsConfig) -> SegmentSource:
+        """Of the parser whose vectors are those of the index; where nobody has it, of the first that was tried."""
+        first: SegmentSource | None = None
+        try:
+            for parser in self._parsers(facts.parser):
+                source = config.build(parser)
+                if source.fingerprint == facts.fingerprint:
+                    return source
+                first = source if first is None else first
+        except (BadInput, BadEnvironment):
+            if first is None:
+                raise
+        if first is None:
+            raise BadInput("the parser of an index must be there, but got none; pass it with --parser.")
+        return first
 
 
 def _files_of_versions(index_folder: Path) -> tuple[tuple[str, int, int], ...]:

@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
 from fastapi import APIRouter, Request, Response
 
 from mereo.assembly.grouped_photograph import GroupedPhotograph
 from mereo.errors import BadInput
-from mereo.interaction.clicks import Click, clicked_mask
 from mereo.web.answer_shapes import LabelsAnswer, MaskAnswer
 from mereo.web.documented_errors import WITH_BODY, answers_as, errors
 from mereo.web.kept_photographs import KeptParse
-from mereo.web.mask_answers import compressed_counts, mask_png, polygons
+from mereo.web.mask_answers import compressed_counts, mask_png
+from mereo.web.mask_polygons import polygons
 from mereo.web.problems import Problem
-from mereo.web.request_shapes import ClicksRequest, LabelsRequest, PaintedRegion, SentClick
+from mereo.web.request_shapes import ClicksRequest, LabelsRequest, PaintedRegion
 from mereo.web.service import service_of, unless_gone
+from mereo.web.superpixel_map import mask_of_clicks
 
 if TYPE_CHECKING:
     from mereo.web.saved_labels import LabelRegion
@@ -33,7 +33,7 @@ async def clicks(request: Request, asked: ClicksRequest) -> Response:
     service = service_of(request)
     kept = service.kept.parse_of(asked.photograph, asked.parser)
     if asked.format == "png":
-        png = service.pixels.run(lambda: mask_png(_mask(kept, asked.level, asked.clicks)))
+        png = service.pixels.run(lambda: mask_png(mask_of_clicks(kept.groups, asked.clicks, level=asked.level)))
         return Response(await unless_gone(request, png), media_type="image/png")
     return await unless_gone(request, service.json(lambda: mask_answer(kept, asked)))
 
@@ -51,17 +51,13 @@ async def labels(request: Request, asked: LabelsRequest) -> Response:
 
 
 def mask_answer(kept: KeptParse, asked: ClicksRequest) -> dict[str, Any]:
-    mask_HW = _mask(kept, asked.level, asked.clicks)
+    mask_HW = mask_of_clicks(kept.groups, asked.clicks, level=asked.level)
     answer: dict[str, Any] = {"share": round(float(mask_HW.mean()), 6), "area_pixels": int(mask_HW.sum())}
     if asked.format == "rle":
         answer["rle"] = {"size": list(mask_HW.shape), "counts": compressed_counts(mask_HW)}
     if asked.format == "polygon":
         answer["polygon"] = polygons(mask_HW)
     return answer
-
-
-def _mask(kept: KeptParse, level: int, sent: Sequence[SentClick]) -> np.ndarray:
-    return clicked_mask(kept.groups, [Click(one.x, one.y, one.adds) for one in sent], level=level)
 
 
 def _saved(kept: KeptParse, asked: LabelsRequest, folder: Path) -> dict[str, Any]:
@@ -106,5 +102,4 @@ class _Regions(Sequence["LabelRegion"]):
         if isinstance(index, slice):
             return _Regions(self.groups, self.regions[index])
         region = self.regions[index]
-        clicks = [Click(one.x, one.y, one.adds) for one in region.clicks]
-        return LabelRegion(region.class_name, clicked_mask(self.groups, clicks, level=region.level))
+        return LabelRegion(region.class_name, mask_of_clicks(self.groups, region.clicks, level=region.level))

@@ -9,8 +9,8 @@ from mereo.assembly.grouped_photograph import GroupedPhotograph
 from mereo.assembly.parse import Parse
 from mereo.drawing.hover_map import HoverMap, encoded_runs, hover_map, index_hover_map
 from mereo.drawing.task_maps import TITLES, TaskMap, task_maps
+from mereo.web.superpixel_map import MAX_MAP_SIDE, superpixel_map
 
-MAX_SIDE = 1024
 # Tables of a taxonomy and tasks of an answer have one name, but for this one.
 TASK_OF_TABLE = {"textures": "texture"}
 
@@ -43,7 +43,7 @@ def parse_answer(
         "scene": None if scene is None else {"name": scene, "derived": "scenes" in taxonomy.derived},
         "image_texture": None if texture is None or taxonomy.textures is None else taxonomy.textures.names[texture],
         "segments": _segments(parse),
-        "segment_map": as_json(hover_map(parse, max_side=MAX_SIDE)),
+        "segment_map": as_json(hover_map(parse, max_side=MAX_MAP_SIDE)),
         "confidence": _confidence(parse),
         "groups": _groups(groups),
         "can": dict(can),
@@ -63,7 +63,7 @@ def _task(one: TaskMap, derived: tuple[str, ...]) -> dict[str, Any]:
         "derived": one.task in derived,
         "classes": list(one.table.names),
         "colours": list(one.table.colours),
-        "map": as_json(index_hover_map(label_HW, max_side=MAX_SIDE)),
+        "map": as_json(index_hover_map(label_HW, max_side=MAX_MAP_SIDE)),
         "shares": [[index, round(pixels / label_HW.size, 6)] for index, pixels in one.areas],
     }
 
@@ -89,14 +89,12 @@ def _confidence(parse: Parse) -> dict[str, Any] | None:
     # Means of half precision overflow; percents of it do not.
     mean = float(parse.confidence.mean(dtype=np.float64))
     percent_HW = np.rint(np.minimum(parse.confidence, 1) * 100).astype(np.uint8)
-    return {"mean": round(mean, 4), "map": as_json(index_hover_map(percent_HW, max_side=MAX_SIDE))}
+    return {"mean": round(mean, 4), "map": as_json(index_hover_map(percent_HW, max_side=MAX_MAP_SIDE))}
 
 
 def _groups(groups: GroupedPhotograph) -> dict[str, Any]:
-    height, width = groups.size
-    scale = min(1.0, MAX_SIDE / max(height, width))
-    size = (max(1, round(height * scale)), max(1, round(width * scale)))
-    code_hw = groups.on_pixels(np.arange(1, groups.num_superpixels + 1), size)
+    code_hw = superpixel_map(groups)
+    size = (code_hw.shape[0], code_hw.shape[1])
     levels = range(1, groups.num_levels + 1)
     return {
         "map": as_json(HoverMap(size, encoded_runs(code_hw))),

@@ -73,10 +73,12 @@ async def _parsed(service: Service, parser_name: str, query: ParseQuery, content
             return kept.parses[parser_name].answer
         id, name, image_HWC = kept.id, kept.name, kept.image_HWC
         service.work.require_room()
+        parser = await service.parser(parser_name)
     else:
         service.work.require_room()
+        # The parser first: bytes that wait for it take less room than pixels.
+        parser = await service.parser(parser_name)
         name, image_HWC = await service.pixels.run(lambda: _opened(service, query.folder, content))
-    parser = await service.pixels.run(lambda: service.shelf.get(parser_name))
     order = ParseOrder(parser_name, parser, image_HWC, name)
     filled = await service.work.together(batch_key(order), filled_orders, order)
 

@@ -1,12 +1,13 @@
 """ParserShelf: the parsers of a service by name, each loaded when it is first asked for; what a page tells of them."""
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from mereo.data.taxonomy import Taxonomy
-from mereo.errors import BadInput
+from mereo.errors import BadEnvironment, BadInput
 from mereo.heads.perceptual import Perceptual
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.token_weights import has_tokens
@@ -48,17 +49,28 @@ class ParserShelf:
                 found = self._parsers[name] = found()
             return found
 
+    def loaded(self, name: str) -> SceneParser | None:
+        """At once; None for one that is still to be loaded."""
+        found = self._parsers[self.require(name)]
+        return found if isinstance(found, SceneParser) else None
+
     def load_all(self) -> None:
         """For whoever is going to ask for all of them: the first that cannot be loaded is told here."""
         for name in self.names:
             self.get(name)
 
-    def of_index(self, name: str) -> SceneParser:
-        """The parser that an index names, which is mostly one of these; if not, that file. Whether it is the very
-        parser is for the index to tell."""
-        if short_name(name) in self._parsers:
-            return self.get(short_name(name))
-        return load(name, device=self.get(self.default).mean_311.device)
+    def of_index(self, name: str) -> Iterator[SceneParser]:
+        """Those that may be the parser that an index names, the likeliest first: the one that is called so here, others
+        that are loaded, that very file. Which it is, their weights tell."""
+        alike = short_name(name)
+        with suppress(BadInput, BadEnvironment):  # One that cannot be loaded; another may be the right one.
+            if alike in self._parsers:
+                self.get(alike)
+        for other in sorted(self.names, key=lambda other: other != alike):
+            parser = self.loaded(other)
+            if parser is not None:
+                yield parser
+        yield load(name, device=self.get(self.default).mean_311.device)
 
 
 def short_name(name: str, taken: Collection[str] = ()) -> str:
@@ -96,7 +108,15 @@ def described_parser(name: str, parser: SceneParser, *, has_index: bool) -> dict
         "tasks": list(answered_tasks(parser)),
         "questions": _questions(parser) if explains_groups(parser) else {},
         "can": can_of(parser, has_index=has_index),
+        "error": None,
     }
+
+
+def unknown_parser(name: str, error: str) -> dict[str, Any]:
+    """One that is not there: nothing can be asked of it."""
+    can = dict.fromkeys(("click", "why", "tokens", "find"), False)
+    empty: dict[str, Any] = {"title": "", "summary": "", "terms": "", "tasks": [], "questions": {}}
+    return {"name": name, **empty, "can": can, "error": error}
 
 
 def answered_tasks(parser: SceneParser) -> tuple[str, ...]:

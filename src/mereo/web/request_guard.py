@@ -1,8 +1,9 @@
 """RequestGuard: who may ask. Host names that we go by, pages of our own, and whoever has the token.
 
 A page of another site that a browser has open can make it send requests here; a name of that site can be made to point
-here (DNS rebinding). The first shows in Origin and Sec-Fetch-Site, the second in Host. With a token everything but
-/healthz asks for it: as `Authorization: Bearer`, or as the cookie that the address with `?token=` sets.
+here (DNS rebinding). The first shows in Origin and Sec-Fetch-Site, the second in Host. A proxy may write a Host of its
+own; then Origin must be a name that was allowed. With a token everything but /healthz asks for it: as
+`Authorization: Bearer`, or as the cookie that the address with `?token=` sets.
 """
 
 import hashlib
@@ -29,6 +30,10 @@ class RequestGuard:
     def __init__(self, application: ASGIApp, *, allowed_hosts: Collection[str], token: str | None) -> None:
         self.application = application
         self.allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
+        # A proxy may stand before these. What is no name says no more than which machine it is.
+        self.own_names = frozenset(
+            host for host in self.allowed_hosts - LOOPBACK_HOSTS if host != ANY_ADDRESS and not _is_address(host)
+        )
         self.token = None if token is None else token.encode()
         self.cookie = "mereo_" + hashlib.sha256(self.token or b"").hexdigest()[:8]
 
@@ -39,7 +44,7 @@ class RequestGuard:
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         try:
             self.require_known_host(headers.get("host", ""))
-            require_own_page(scope["method"], scope["path"], headers)
+            require_own_page(scope["method"], scope["path"], headers, own_names=self.own_names)
             welcome = self._welcome(scope, headers)
         except Problem as problem:
             await problem.answer(scope, receive, send)
@@ -83,8 +88,10 @@ class RequestGuard:
         return self.token is not None and hmac.compare_digest(given.encode("utf-8", "replace"), self.token)
 
 
-def require_own_page(method: str, path: str, headers: dict[str, str]) -> None:
-    """Whatever is no browser sends neither header."""
+def require_own_page(
+    method: str, path: str, headers: dict[str, str], *, own_names: Collection[str] = frozenset()
+) -> None:
+    """Whatever is no browser sends neither header. `own_names`: those whose proxy may have written another Host."""
     is_reading = method in ("GET", "HEAD")
     if is_reading and not path.startswith("/v1/"):
         return
@@ -96,13 +103,27 @@ def require_own_page(method: str, path: str, headers: dict[str, str]) -> None:
     origin = headers.get("origin")
     if is_reading or origin is None:
         return
-    host = headers.get("host", "")
+    if not _is_own(origin, headers.get("host", ""), own_names, is_same_origin=site == "same-origin"):
+        raise Problem(
+            403,
+            f"Origin must be the service's own, but got {origin!r:.80}; ask from its own page, or allow the name of a "
+            "proxy before it with --allowed-host.",
+        )
+
+
+def _is_own(origin: str, host: str, own_names: Collection[str], *, is_same_origin: bool) -> bool:
     try:
-        own = urlsplit(origin).netloc.lower() == host.lower() != ""
+        parts = urlsplit(origin)
+        name = parts.hostname
     except ValueError:
-        own = False
-    if not own:
-        raise Problem(403, f"Origin must be the service's own, but got {origin!r:.80}; ask from its own page.")
+        return False
+    if parts.netloc.lower() == host.lower() != "":
+        return True
+    if name not in own_names or parts.scheme not in ("http", "https"):
+        return False
+    # Where Host has that very name maybe nobody wrote another: a page of another port is another's. A browser that
+    # says whose page it is knows better.
+    return name != host_name(host) or is_same_origin
 
 
 def host_name(host: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import Request, Response
 
+from mereo.parser.scene_parser import SceneParser
 from mereo.web.bounded_bodies import BodyRoom
 from mereo.web.kept_photographs import KeptPhotographs
 from mereo.web.parser_shelf import ParserShelf
@@ -15,6 +16,7 @@ from mereo.web.pixel_work import PixelWork
 from mereo.web.problems import ClientGone, json_bytes
 from mereo.web.service_counts import ServiceCounts
 from mereo.web.service_limits import ServiceLimits
+from mereo.web.shared_loads import SharedLoads
 from mereo.web.work_queue import WorkQueue
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class Service:
     kept: KeptPhotographs
     work: WorkQueue
     pixels: PixelWork
+    loads: SharedLoads
     counts: ServiceCounts
     bodies: BodyRoom
     folder: "FolderPhotographs | None" = None
@@ -45,7 +48,13 @@ class Service:
         """On the event loop. Whoever waits is told; whether the network's work ended within `seconds`."""
         self.bodies.close()
         self.pixels.close()
+        self.loads.close()
         return self.work.close(seconds=seconds)
+
+    async def parser(self, name: str) -> SceneParser:
+        """One that is still to be loaded is waited for beside everything else."""
+        found = self.shelf.loaded(name)
+        return await self.loads.run(name, lambda: self.shelf.get(name)) if found is None else found
 
     async def json(self, function: Callable[[], Any]) -> Response:
         """What a function of pixels gives, as JSON, both made beside the event loop."""

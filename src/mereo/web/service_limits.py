@@ -10,8 +10,9 @@ class ServiceLimits:
     """`bodies_bytes` is what the bodies of all requests may hold together while they come in.
 
     A body must have come within `body_seconds` and an answer be found within `request_seconds`. `waiting`: requests
-    that may wait for the network, and as many for work on pixels; `together`: photographs that go through the network
-    at once. At most `kept_photographs` are kept, in at most `kept_bytes`; the newest always.
+    that may wait for the network, and as many for work on pixels, and for one parser to be loaded; `together`:
+    photographs that go through the network at once. At most `kept_photographs` are kept, in at most `kept_bytes`; the
+    newest always.
     """
 
     body_bytes: int = 25 * MEBIBYTE

@@ -55,8 +55,8 @@ def serve(application: FastAPI, listening: socket.socket, *, on_started: Callabl
     try:
         asyncio.run(server.serve([listening]))
     finally:
-        if not server.service.work.close(seconds=1):
-            # A thread is still in the network, and Python would wait for it, or tear it apart.
+        if not server.service.work.close(seconds=1) or server.service.loads.is_running:
+            # A thread is still in the network, or loads one, and Python would wait for it, or tear it apart.
             sys.stdout.flush()
             os._exit(0)
 

@@ -1,39 +1,70 @@
 """What a service says of itself: its parsers, whether it is well, and what it has counted."""
 
+import asyncio
+import logging
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
+from mereo.errors import BadEnvironment, BadInput
 from mereo.web.answer_shapes import HealthAnswer, ParsersAnswer
 from mereo.web.documented_errors import errors
-from mereo.web.parser_shelf import described_parser
-from mereo.web.problems import json_answer, stopping
+from mereo.web.parser_shelf import described_parser, unknown_parser
+from mereo.web.problems import Problem, json_answer, problem_of, stopping
 from mereo.web.request_shapes import MAX_CLICKS
-from mereo.web.service import service_of
+from mereo.web.service import Service, service_of
 from mereo.web.service_counts import CONTENT_TYPE
 
 router = APIRouter()
+LOG = logging.getLogger("mereo")
+# How long the list of parsers waits for one that is being loaded.
+LOADING_SECONDS = 20.0
 
 
 @router.get("/v1/parsers", response_model=ParsersAnswer, responses=errors(429))
 async def parsers(request: Request) -> Response:
+    """Loads them all. A parser that cannot be loaded, or takes its time, keeps nobody from hearing of the others."""
     service = service_of(request)
-    shelf, limits, finder = service.shelf, service.limits, service.finder
-
-    def described_index() -> dict[str, object] | None:
-        if finder is None:
-            return None
-        return {"segments": finder.num_segments, "parser": service.index_parser, "classes": finder.classes}
-
-    def described() -> dict[str, object]:
-        has_index = finder is not None
-        return {
-            "parsers": [described_parser(name, shelf.get(name), has_index=has_index) for name in shelf.names],
+    shelf, limits = service.shelf, service.limits
+    index = await service.pixels.run(lambda: described_index(service))
+    told = [parser_or_error(service, name, has_index=index is not None) for name in shelf.names]
+    return json_answer(
+        {
+            "parsers": await asyncio.gather(*told),
             "default": shelf.default,
-            "index": described_index(),
+            "index": index,
             "labels": service.folder_path is not None,
             "limits": {"body_bytes": limits.body_bytes, "pixels": limits.pixels, "clicks": MAX_CLICKS},
         }
+    )
 
-    return await service.json(described)
+
+def described_index(service: Service) -> dict[str, Any] | None:
+    """None also for one that cannot be read any more, wherever it is now: /v1/find tells why."""
+    finder = service.finder
+    if finder is None:
+        return None
+    try:
+        return {"segments": finder.num_segments, "parser": service.index_parser, "classes": finder.classes}
+    except (BadInput, BadEnvironment) as error:
+        LOG.warning("The index cannot be read: %s", error)
+        return None
+
+
+async def parser_or_error(service: Service, name: str, *, has_index: bool) -> dict[str, Any]:
+    try:
+        async with asyncio.timeout(LOADING_SECONDS):
+            return described_parser(name, await service.parser(name), has_index=has_index)
+    except Problem:  # The service's own, and no parser's: it stops, or too many wait.
+        raise
+    except TimeoutError:
+        return unknown_parser(
+            name, "a parser must be loaded to tell what it can, but got one that is still on its way; ask again later."
+        )
+    except Exception as error:
+        problem = problem_of(error)
+        LOG.warning("%s cannot be loaded: %s", name, error, exc_info=error if problem.status == 500 else None)
+        return unknown_parser(name, problem.sentence)
 
 
 @router.get("/healthz", response_model=HealthAnswer, responses=errors())

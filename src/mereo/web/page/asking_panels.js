@@ -4,6 +4,7 @@ import { connectAttempt } from "./attempts.js";
 import { allow } from "./buttons.js";
 import { clicks } from "./edits.js";
 import { percent } from "./maps.js";
+import { askOf } from "./sources.js";
 import { announce, change, isOf, isShown, state } from "./state.js";
 
 const element = (id) => document.getElementById(id);
@@ -47,13 +48,13 @@ export function showAnswers() {
 }
 
 async function askWhy() {
-  const { parse } = state, { photograph, parser } = parse, question = element("why-task").value + "=" + element("why-class").value;
-  const answer = await api.why({ photograph, parser, question });
+  const { parse } = state, { parser } = parse, question = element("why-task").value + "=" + element("why-class").value;
+  const answer = await askOf(parse, (photograph) => api.why({ photograph, parser, question }));
   if (!isShown(parse)) return;
   told("told", answer.told);
   // The first level that tells places apart: where nothing or everything is hot there is little to see.
   const telling = answer.levels.find(({ heat }) => new Set(heat).size > 1) ?? answer.levels[0];
-  change({ heat: { photograph, parser, levels: answer.levels }, heatLevel: telling.level, view: "heat" });
+  change({ heat: { photograph: parse.photograph, parser, levels: answer.levels }, heatLevel: telling.level, view: "heat" });
 }
 
 export function showHeats() {
@@ -89,14 +90,14 @@ export function showTokensReady() {
 }
 
 async function askTokens() {
-  const { parse } = state, { photograph, parser } = parse, place = lastPlace();
-  const answer = await api.tokens({ photograph, parser, ...(place ?? {}) });
+  const { parse } = state, { parser } = parse, place = lastPlace();
+  const answer = await askOf(parse, (photograph) => api.tokens({ photograph, parser, ...(place ?? {}) }));
   if (!isShown(parse)) return;
   told("tokens-told", answer.tokens.length + " tokens" + (place ? ", those that look at " + place.x + ", " + place.y + " most first" : ", the heaviest first"));
-  element("tokens").replaceChildren(...answer.tokens.map((token) => tokenCard(token, { photograph, parser })));
+  element("tokens").replaceChildren(...answer.tokens.map((token) => tokenCard(token, parse)));
 }
 
-function tokenCard(token, { photograph, parser }) {
+function tokenCard(token, parse) {
   const weights = Uint8Array.from(atob(token.weights), (letter) => letter.charCodeAt(0));
   const map = { width: token.width, height: token.height, values: Uint32Array.from(weights) };
   const item = document.createElement("li"), button = document.createElement("button"), small = document.createElement("canvas");
@@ -111,7 +112,7 @@ function tokenCard(token, { photograph, parser }) {
   button.append(small, text("strong", "Token " + token.token), text("span", classes, "quiet"));
   button.addEventListener("click", () => {
     document.querySelectorAll("#tokens button").forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
-    change({ token: { photograph, parser, map }, view: "token" });
+    change({ token: { photograph: parse.photograph, parser: parse.parser, map }, view: "token" });
     announce("Token " + token.token + ": " + classes);
   });
   item.append(button);
@@ -134,9 +135,8 @@ export function showSimilarReady() {
 async function askSimilar() {
   const { parse } = state, place = lastPlace();
   if (!place) { told("similar-told", "Click on a place of the photograph first, or go there with the arrow keys."); return; }
-  const answer = await api.find({
-    photograph: parse.photograph, ...place, class: element("similar-class").value || null, not_this: element("not-this").checked,
-  });
+  const asked = { ...place, class: element("similar-class").value || null, not_this: element("not-this").checked };
+  const answer = await askOf(parse, (photograph) => api.find({ photograph, ...asked }));
   if (!isShown(parse)) return;
   told("similar-told", answer.found.length + (answer.found.length === 1 ? " segment" : " segments") + " like this " + answer.query.class + ", the most alike first");
   element("similar").replaceChildren(...answer.found.map(foundCard));

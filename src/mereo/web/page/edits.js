@@ -1,6 +1,6 @@
 // What can be undone: clicks, and the regions painted for a label. Each photograph has its own with each parser, and
-// finds them again when it is shown again.
-import { state, tell } from "./state.js";
+// finds them again when it is shown again. Clicks mean groups of a level, so each step knows the level that it had.
+import { change, state, tell } from "./state.js";
 
 const MOST_HISTORIES = 48;
 const histories = new Map(); // Those of what is not shown, the one left longest ago first.
@@ -12,30 +12,42 @@ export const regions = () => own.edits.regions;
 export const canUndo = () => own.past.length > 0;
 export const canRedo = () => own.future.length > 0;
 
-function put(edits) { own.edits = edits; tell(["edits"]); }
+const now = () => ({ edits: own.edits, level: state.level });
+
+function put({ edits, level }) {
+  own.edits = edits;
+  change({ level });
+  tell(["edits"]);
+}
 
 export function edit(values) {
-  own.past.push(own.edits);
+  own.past.push(now());
   own.future.length = 0;
-  put({ ...own.edits, ...values });
+  put({ edits: { ...own.edits, ...values }, level: state.level });
 }
 
 export function undo() {
   if (!own.past.length) return false;
-  own.future.push(own.edits);
+  own.future.push(now());
   put(own.past.pop());
   return true;
 }
 
 export function redo() {
   if (!own.future.length) return false;
-  own.past.push(own.edits);
+  own.past.push(now());
   put(own.future.pop());
   return true;
 }
 
-// Gives the level at which it was left, since clicks mean groups of a level; null where nothing was done yet.
-export function turnTo(newKey) {
+const keyOf = (sourceKey, parser) => sourceKey + ", " + parser;
+
+// Whether something was done with this photograph, by any parser, that can still be undone.
+export const isEdited = (sourceKey) => [...histories.keys()].some((one) => one.startsWith(keyOf(sourceKey, "")));
+
+// Gives the level at which it was left; null where nothing was done yet.
+export function turnTo(sourceKey, parser) {
+  const newKey = keyOf(sourceKey, parser);
   if (newKey === key) return state.level;
   if (canUndo() || canRedo()) keep(key, { ...own, level: state.level });
   key = newKey;

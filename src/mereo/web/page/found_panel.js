@@ -1,7 +1,8 @@
 // The list of what was found: classes of the view's task, segments, or words for views without a list.
 import { SURE_STOPS } from "./layers.js";
 import { percent } from "./maps.js";
-import { change, state } from "./state.js";
+import { change, shownParses, state } from "./state.js";
+import { termsOf } from "./told_of_parsers.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const element = (id) => document.getElementById(id);
@@ -53,7 +54,7 @@ export function showFound() {
   const list = element("found"), focused = list.contains(document.activeElement) ? document.activeElement.dataset.row : null;
   list.replaceChildren(...rows.slice(0, 300).map((row) => rowElement(row, canPin)));
   if (focused) list.querySelector(`[data-row="${focused}"]`)?.focus();
-  element("terms").textContent = [parse.terms ? "Terms of " + parse.parser + ": " + parse.terms + "." : "", "Parsed in " + parse.seconds.toFixed(2) + " s."].join(" ");
+  element("terms").textContent = termsOf(shownParses());
   showScale(view);
 }
 

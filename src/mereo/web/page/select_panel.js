@@ -5,6 +5,7 @@ import { allow } from "./buttons.js";
 import { canRedo, canUndo, clicks, edit, redo, regions, undo } from "./edits.js";
 import { swatch } from "./found_panel.js";
 import { chosenCodes, percent, shareOf } from "./maps.js";
+import { askOf } from "./sources.js";
 import { announce, change, isShown, state } from "./state.js";
 
 const element = (id) => document.getElementById(id);
@@ -80,8 +81,9 @@ function paint() {
 }
 
 async function exportMask(format) {
-  const { name, photograph, parser, width, height } = state.parse, stem = name.replace(/\.[^.]*$/, "") || "photograph";
-  const answer = await api.mask({ photograph, parser, level: state.level, clicks: clicks(), format });
+  const { parse } = state, { name, parser, width, height } = parse, stem = name.replace(/\.[^.]*$/, "") || "photograph";
+  const asked = { parser, level: state.level, clicks: clicks(), format };
+  const answer = await askOf(parse, (photograph) => api.mask({ photograph, ...asked }));
   if (format === "png") return download(answer, stem + "-mask.png");
   const segmentation = format === "rle" ? answer.rle : answer.polygon;
   const content = { image: name, width, height, area: answer.area_pixels, segmentation };
@@ -99,9 +101,8 @@ function download(content, name) {
 
 async function save() {
   const { parse } = state;
-  const { saved } = await api.saveLabels({
-    photograph: parse.photograph, parser: parse.parser, regions: regions(), keep_parse: element("keep-parse").checked,
-  });
+  const asked = { parser: parse.parser, regions: regions(), keep_parse: element("keep-parse").checked };
+  const { saved } = await askOf(parse, (photograph) => api.saveLabels({ photograph, ...asked }));
   if (!isShown(parse)) { announce("Saved as " + saved.name + "."); return; }
   const told = document.createElement("span");
   told.textContent = "Saved as " + saved.name + "; " + percent(saved.unlabelled) + " left unlabelled. Next:";

@@ -1,8 +1,9 @@
 // How a photograph was opened, so that it can be opened again: what the service has let go of is sent to it anew.
 import * as api from "./api.js";
+import { isEdited } from "./edits.js";
 import { pixelsAt } from "./layers.js";
 import { prepared } from "./maps.js";
-import { change, state } from "./state.js";
+import { change, state, tell } from "./state.js";
 
 const MOST_OPENED = 12, MEBIBYTE = 2 ** 20;
 let numFiles = 0;
@@ -68,5 +69,30 @@ export async function parsesFrom(source, { parser, besideParser }, signal) {
 
 export function remember({ photograph, source }) {
   const others = state.opened.filter((one) => one.source.key !== source.key);
-  change({ opened: [{ id: photograph, source }, ...others].slice(0, MOST_OPENED) });
+  const opened = [{ id: photograph, source }, ...others];
+  // Clicks and regions are of use only with their photograph.
+  change({ opened: opened.filter((one, at) => at < MOST_OPENED || isEdited(one.source.key)) });
+}
+
+// A question about a photograph that the service may have let go of meanwhile: then it is sent anew, and asked once more.
+export async function askOf(parse, question) {
+  try {
+    return await question(parse.photograph);
+  } catch (error) {
+    if (error.status !== 404) throw error;
+  }
+  await sendAgain(parse);
+  return question(parse.photograph);
+}
+
+async function sendAgain(parse) {
+  const { photograph, source, parser, name } = parse, again = prepared(await source.send(parser));
+  // The same pixels have the same superpixels.
+  const isSame = again.width === parse.width && again.height === parse.height
+    && again.groups.map.values.every((value, at) => value === parse.groups.map.values[at]);
+  if (!isSame) throw new api.Refusal(name + " has changed since it was opened; open it again.", 409);
+  Object.assign(parse, again, { name });
+  for (const one of [state.beside, state.heat, state.token]) if (one?.photograph === photograph) one.photograph = parse.photograph;
+  change({ opened: state.opened.map((one) => (one.id === photograph ? { id: parse.photograph, source } : one)) });
+  tell(["parse"]);
 }

@@ -37,6 +37,9 @@ export const isOf = (answer, parse) => answer.photograph === parse.photograph &&
 // An answer may come when something else is shown; whoever asked looks here first.
 export const isShown = (parse) => state.parse !== null && isOf(parse, state.parse);
 
+// The parse, and the one beside it.
+export const shownParses = () => [state.parse, state.beside].filter(Boolean);
+
 let announcing = 0;
 export function announce(text) {
   const place = document.getElementById("announced");

@@ -13,9 +13,10 @@ import { connectPhotographs } from "./photographs.js";
 import { addClick, connectSelection, showClasses, showRegions, showSelection } from "./select_panel.js";
 import { parsesFrom, remember } from "./sources.js";
 import { Stage } from "./stage.js";
-import { announce, change, isShown, state, watch } from "./state.js";
+import { announce, change, isShown, shownParses, state, watch } from "./state.js";
 import { connectTabs } from "./tabs.js";
 import { connectTheme } from "./theme.js";
+import { choiceOf, warningsOf } from "./told_of_parsers.js";
 import { showUnder } from "./under_line.js";
 
 const element = (id) => document.getElementById(id);
@@ -52,7 +53,7 @@ function show(first, second = { parse: null }) {
   stage.image.alt = "Photograph " + parse.name;
   if (!isKnown) asking.forgetAnswers();
   const { heat, token } = isKnown ? state : { heat: null, token: null }, views = viewsOf(parse, { heat, token });
-  const level = turnTo(parse.source.key + ", " + parse.parser) ?? levelToStartWith(parse);
+  const level = turnTo(parse.source.key, parse.parser) ?? levelToStartWith(parse);
   remember(parse);
   change({
     parse, beside: second.parse, hovered: null, cross: null, pinned: null, lit: null, heat, token,
@@ -103,8 +104,9 @@ function showCaptions() {
   const { parse } = state;
   stage.caption.textContent = (state.beside ? parse.parser + ": " : "") + parse.name + ", " + parse.width + " \u00d7 " + parse.height;
   beside.caption.textContent = state.beside ? state.beside.parser : "";
-  element("warnings").hidden = !parse.warnings.length;
-  element("warnings").replaceChildren(...parse.warnings.map((warning) => { const line = document.createElement("p"); line.textContent = warning.charAt(0).toUpperCase() + warning.slice(1) + "."; return line; }));
+  const warnings = warningsOf(shownParses());
+  element("warnings").hidden = !warnings.length;
+  element("warnings").replaceChildren(...warnings.map((warning) => { const line = document.createElement("p"); line.textContent = warning; return line; }));
 }
 
 watch((changed) => {
@@ -113,7 +115,7 @@ watch((changed) => {
   if (any("parse", "beside")) { showCaptions(); fit(); }
   if (any("parse", "heat", "token", "view")) showViews();
   if (any("parse", "level")) showLevel();
-  if (any("parse", "view")) showFound();
+  if (any("parse", "beside", "view")) showFound();
   if (any("opened", "parse")) photographs.showOpened();
   if (any("edits", "level", "parse")) showSelection();
   if (any("edits", "parse")) showRegions();
@@ -146,11 +148,11 @@ const started = () => (starting ??= start().catch((error) => { starting = null; 
 async function start() {
   const service = await api.parsers();
   change({ service, parser: service.default });
-  const options = () => service.parsers.map((one) => Object.assign(new Option(one.name, one.name), { title: one.title }));
+  const options = () => service.parsers.map((one) => Object.assign(new Option(), choiceOf(one)));
   element("parser").replaceChildren(...options());
   element("parser").value = service.default;
   element("beside").replaceChildren(new Option("nothing", ""), ...options());
-  element("beside-field").hidden = service.parsers.length < 2;
+  element("beside-field").hidden = service.parsers.filter(({ error }) => !error).length < 2;
   attempt(photographs.showFolder);
 }
 
