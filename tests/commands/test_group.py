@@ -73,6 +73,14 @@ def test_without_clicks(line: list[str], tmp_path: Path, capsys: pytest.CaptureF
     assert "clicks" not in json.loads((tmp_path / "out" / "grouping.json").read_text())
 
 
+def test_without_clicks_nothing_of_an_earlier_choice_stays(line: list[str], tmp_path: Path) -> None:
+    assert run([*line, "--click", "3,4"]) == 0
+    (tmp_path / "out" / "mine.png").write_bytes(b"of somebody")
+    assert {"mask", "chosen"} <= stems(tmp_path / "out")
+    assert run(line) == 0
+    assert not {"mask", "chosen"} & stems(tmp_path / "out") and "mine" in stems(tmp_path / "out")
+
+
 def test_the_coarsest_level_if_none_is_named(line: list[str], tmp_path: Path) -> None:
     assert run([*line, "--click", "3,4"]) == 0
     assert json.loads((tmp_path / "out" / "grouping.json").read_text())["level"] == 4

@@ -13,7 +13,7 @@ from browser import PROGRAM, Browser
 from test_grouped_photograph import made_hierarchy
 
 from mereo.assembly.grouped_photograph import GroupedPhotograph
-from mereo.drawing.heat_page import draw_answer, draw_heat, heat_in_words, write_heat_page
+from mereo.drawing.heat_page import draw_answer, draw_heat, write_heat_page
 
 NASTY = "<script>alert(1)</script>{{style}}"
 HEAT_R = np.array([1.0, 0.5, 0.25, 0.0, 0.0])
@@ -33,6 +33,7 @@ def page(photograph: GroupedPhotograph, tmp_path: Path) -> Path:
         name=NASTY,
         asked=NASTY,
         told=f"{NASTY} is the answer.",
+        told_per_level=("33 % at least half as hot", NASTY),
         answer_hw=np.array([[True, False]]),
         nodes_per_level=(5, 1),
         point_xy=(3, 2),
@@ -55,15 +56,10 @@ def test_where_it_is_the_answer(photograph: GroupedPhotograph) -> None:
     assert (picture_HWC[:, :298] == 90).all() and (picture_HWC[:, 303:] < 60).all()
 
 
-def test_how_much_is_hot(photograph: GroupedPhotograph) -> None:
-    assert heat_in_words(photograph, HEAT_R) == "33 % at least half as hot as the hottest"
-    assert heat_in_words(photograph, np.zeros(5)) == "nothing of this level speaks for it"
-
-
 def test_what_stands_on_it(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert NASTY not in text and "alert(1)&lt;/script&gt;" in text and "Made here." in text
-    assert "Level 1: 5 superpixels" in text and "Level 2: 1 group<" in text and "nothing of this level" in text
+    assert "Level 1: 5 superpixels" in text and "Level 2: 1 group<" in text and "33 % at least half as hot<" in text
 
 
 def test_every_link_leads_to_a_picture(page: Path) -> None:

@@ -43,7 +43,15 @@ def write_page_of_heat(folder: Path) -> None:
         for what in ("photograph", "answer", "heat"):
             patch.setattr(heat_page, f"draw_{what}", lambda *arguments, **options: small_picture())
         write_heat_page(
-            folder, grouped(), [np.ones(5)], name="a", asked="a", told="a", answer_hw=answer_hw, nodes_per_level=[5]
+            folder,
+            grouped(),
+            [np.ones(5)],
+            name="a",
+            asked="a",
+            told="a",
+            told_per_level=["b"],
+            answer_hw=answer_hw,
+            nodes_per_level=[5],
         )
 
 
@@ -67,7 +75,7 @@ def group_one(folder: Path) -> None:
 def explain_heat_of_one(folder: Path) -> None:
     """The command around a page that is made elsewhere."""
     answer_hw = np.ones((1, 1), dtype=bool)
-    found = GraphHeat(grouped(), AskedClass("object", "a", 0), 1.0, answer_hw, (np.ones(5),), (5,))
+    found = GraphHeat(grouped(), AskedClass("object", "a", 0), 1.0, answer_hw, answer_hw, (np.ones(5),), (5,))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mereo.commands.parse.open_parser", lambda name, device: None)
         patch.setattr("mereo.data.image_reading.read_image", lambda path, **options: grouped().image_HWC)

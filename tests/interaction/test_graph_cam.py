@@ -211,7 +211,7 @@ def test_long_lists_of_classes_are_cut() -> None:
 def test_a_task_of_the_whole_image(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a scene's head will answer: one number a class."""
     logits_K = torch.tensor([0.5, 2.0, -1.0])
-    monkeypatch.setattr("mereo.interaction.class_scores._task_logits", lambda answers, task, taxonomy: logits_K)
+    monkeypatch.setattr("mereo.interaction.class_scores._task_logits", lambda answers, task: logits_K)
     answers, taxonomy = answers_of(tiny_grouping_parser()), taxonomy_of("sky", "road", "car")
     found = [class_score(answers, asked_class(f"object={name}", taxonomy), taxonomy) for name in taxonomy.object_names]
     assert [float(one.score) for one in found] == [0.5, 2.0, -1.0]

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mereo.errors import BadInput
 from mereo.regions.gaussian_grouping import (
+    Grouping,
     coarsen_adjacency,
     group_vertices,
     message_weights,
@@ -20,13 +21,21 @@ def vertices_of(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
+def unit(vertex: Tensor) -> Tensor:
+    """A vertex of zeros has no direction and stays where it is."""
+    return vertex / vertex.norm() if vertex.any() else vertex
+
+
+def squared(one: Tensor, other: Tensor) -> float:
+    return float((unit(one) - unit(other)).square().sum())
+
+
 def by_a_loop(vertices: list[Tensor], seeds: list[int], bandwidth: float, iterations: int) -> tuple[Tensor, Tensor]:
     groups = [vertices[seed] for seed in seeds]
     for _ in range(iterations):
         columns = []
         for group in groups:
-            z = group / group.norm()
-            shares = [math.exp(-float(((v / v.norm() - z) ** 2).sum()) / bandwidth**2) for v in vertices]
+            shares = [math.exp(-squared(v, group) / bandwidth**2) for v in vertices]
             columns.append([share / sum(shares) for share in shares])
         groups = [sum(share * v for share, v in zip(column, vertices)) for column in columns]
     return torch.tensor(columns, dtype=torch.float64).T, torch.stack(groups)
@@ -51,8 +60,7 @@ def test_the_nearest_group_by_a_loop_and_never_an_absent_one() -> None:
     nearest_BR = nearest_groups(vertices_BRC * torch.rand(2, 9, 1, dtype=torch.float64).add(0.1), found)
     for b, count in enumerate((4, 2)):
         for r, vertex in enumerate(vertices_BRC[b]):
-            nodes = [node / node.norm() for node in found.vertices_BSC[b, :count]]
-            distances = [float((vertex / vertex.norm() - node).square().sum()) for node in nodes]
+            distances = [squared(vertex, node) for node in found.vertices_BSC[b, :count]]
             assert int(nearest_BR[b, r]) == distances.index(min(distances))
 
 
@@ -168,10 +176,34 @@ def test_messages_by_a_loop_their_rows_sum_to_1() -> None:
         lower_BRC, upper_BSC, bandwidth=0.7, is_present_BR=is_present_BR, is_present_BS=is_present_BS
     )
     for i in range(5):
-        one = lower_BRC[0, i] / lower_BRC[0, i].norm()
-        shares = [math.exp(-float(((one - z / z.norm()) ** 2).sum()) / 0.7**2) for z in upper_BSC[0, :2]]
+        shares = [math.exp(-squared(lower_BRC[0, i], z) / 0.7**2) for z in upper_BSC[0, :2]]
         wanted = [share / sum(shares) for share in shares] + [0.0] if i < 4 else [0.0] * 3
         torch.testing.assert_close(found_BRS[0, i], torch.tensor(wanted, dtype=torch.float64))
+
+
+def test_vertices_of_zeros_by_a_loop() -> None:
+    """They lie at distance 1 from every direction: as regions, as groups, and as senders of messages."""
+    vertices_BRC = vertices_of(1, 7, 5)
+    vertices_BRC[0, [1, 2]] = 0.0
+    for iterations in (1, 3):  # Group 1 starts at region 2, of zeros.
+        found = group_vertices(vertices_BRC, 3, bandwidth=0.8, iterations=iterations)
+        wanted = by_a_loop(list(vertices_BRC[0]), [0, 2, 4], 0.8, iterations)
+        torch.testing.assert_close(found.grouping_BRS[0], wanted[0])
+        torch.testing.assert_close(found.vertices_BSC[0], wanted[1])
+    upper_BSC = vertices_of(1, 3, 5, seed=1)
+    upper_BSC[0, 1] = 0.0
+    present_BR, present_BS = torch.ones(1, 7, dtype=torch.bool), torch.ones(1, 3, dtype=torch.bool)
+    weight_BRS = message_weights(
+        vertices_BRC, upper_BSC, bandwidth=0.7, is_present_BR=present_BR, is_present_BS=present_BS
+    )
+    nearest_BR = nearest_groups(vertices_BRC, Grouping(weight_BRS, upper_BSC, present_BS))
+    for r, vertex in enumerate(vertices_BRC[0]):
+        distances = [squared(vertex, node) for node in upper_BSC[0]]
+        shares = [math.exp(-distance / 0.7**2) for distance in distances]
+        wanted_S = torch.tensor([share / sum(shares) for share in shares], dtype=torch.float64)
+        torch.testing.assert_close(weight_BRS[0, r], wanted_S)
+        assert int(nearest_BR[0, r]) == distances.index(min(distances))
+    assert 1 in nearest_BR[0, [0, 3, 4, 5, 6]].tolist(), "some direction is far from both of the others"
 
 
 def test_spread_of_directions_by_a_loop() -> None:

@@ -21,22 +21,22 @@ def explained_heat(
 ) -> list[str]:
     """Page, pictures and explanation.json in `out`; the lines for the terminal."""
     from mereo.atomic_files import write_json
-    from mereo.drawing.heat_page import heat_in_words, write_heat_page
+    from mereo.drawing.heat_page import write_heat_page
     from mereo.drawing.text_lines import printable
-    from mereo.interaction.graph_cam import explain_heat, relative
-    from mereo.interaction.heat_words import answer_in_words
+    from mereo.interaction.graph_cam import explain_heat
+    from mereo.interaction.heat_words import answer_in_words, levels_in_words
 
     found = explain_heat(parser, image_HWC, question)
     heat_at = None if point is None else found.heat_at(*point)
-    relative_heat = [relative(heat_R) for heat_R in found.heat_per_level]
-    told = answer_in_words(found)
+    told, told_per_level = answer_in_words(found), levels_in_words(found)
     page = write_heat_page(
         out,
         found.photograph,
-        relative_heat,
+        found.relative_per_level,
         name=image.name,
         asked=found.asked.name,
         told=told,
+        told_per_level=told_per_level,
         answer_hw=found.answer_hw,
         nodes_per_level=found.nodes_per_level,
         point_xy=point,
@@ -47,16 +47,25 @@ def explained_heat(
         content["point"] = {"at": list(point), "heat": [round(heat, 6) for heat in heat_at]}
     write_json(out / "explanation.json", content)
     lines = [printable(told)]
-    for level, heat_R in enumerate(relative_heat, start=1):
+    for level, what in enumerate(told_per_level, start=1):
         at_point = "" if heat_at is None or point is None else f"; at {point[0]},{point[1]} {heat_at[level - 1]:.2f}"
-        lines.append(f"level {level}: {heat_in_words(found.photograph, heat_R)}{at_point}")
+        lines.append(f"level {level}: {what}{at_point}")
     return [*lines, str(page)]
 
 
 def as_numbers(found: "GraphHeat") -> dict[str, object]:
+    from mereo.interaction.graph_cam import stands_out
+
+    per_level = zip(found.nodes_per_level, found.heat_per_level, found.relative_per_level)
     levels = [
-        {"level": level, "nodes": nodes, "largest_heat": float(heat_R.max()), "mean_heat": float(heat_R.mean())}
-        for level, (nodes, heat_R) in enumerate(zip(found.nodes_per_level, found.heat_per_level), start=1)
+        {
+            "level": level,
+            "nodes": nodes,
+            "largest_heat": float(heat_R.max()),
+            "mean_heat": float(heat_R.mean()),
+            "tells_apart": stands_out(relative_R),
+        }
+        for level, (nodes, heat_R, relative_R) in enumerate(per_level, start=1)
     ]
     asked = {"task": found.asked.task, "class": found.asked.name}
     return {**asked, "score": round(found.score, 6), "share": round(found.share, 6), "levels": levels}

@@ -81,6 +81,9 @@ def group(
         content["level"], content["share"] = level, round(float(mask_HW.mean()), 6)
         content["clicks"] = [{"x": x, "y": y, "adds": is_positive} for x, y, is_positive in marks]
         typer.echo(f"chosen at level {level}: {percent(float(mask_HW.mean()))} of the photograph")
+    else:  # An earlier run's would say that something is chosen.
+        for earlier in (out / "mask.png", out / "chosen.jpg"):
+            earlier.unlink(missing_ok=True)
     write_json(out / "grouping.json", content)
     typer.echo(str(page))
 

@@ -10,7 +10,6 @@ from mereo.assembly.grouped_photograph import GroupedPhotograph
 from mereo.assembly.level_answers import on_pixels
 from mereo.atomic_files import write_text
 from mereo.drawing.grouping_pictures import draw_photograph, spotlight
-from mereo.drawing.legend import percent
 from mereo.drawing.level_pictures import MARK, MARK_EDGE, shown_size
 from mereo.drawing.page_parts import basic_style, escaped, filled, page_head, relative_link
 from mereo.drawing.parse_files import write_picture
@@ -28,18 +27,19 @@ def write_heat_page(
     name: str,
     asked: str,
     told: str,
+    told_per_level: Sequence[str],
     answer_hw: np.ndarray,
     nodes_per_level: Sequence[int],
     point_xy: tuple[int, int] | None = None,
     notes: Sequence[str] = (),
 ) -> Path:
     """The page and one picture a level. `heat_per_level`: of each superpixel from 0 to 1, the hottest of its level;
-    `asked` is the class, `answer_hw` where it is the answer, `told` the sentence about its score. A point is marked on
-    every level's picture."""
+    `asked` is the class, `answer_hw` where it is the answer, `told` the sentence about its score, `told_per_level`
+    what stands beside each level's picture. A point is marked on all of these."""
     folder, figures = Path(folder), []
-    for level, (heat_R, nodes) in enumerate(zip(heat_per_level, nodes_per_level), start=1):
+    levels = zip(heat_per_level, told_per_level, nodes_per_level)
+    for level, (heat_R, what, nodes) in enumerate(levels, start=1):
         picture_HWC = draw_heat(photograph, heat_R, point_xy=point_xy)
-        what = heat_in_words(photograph, heat_R)
         caption = f"Level {level}: {nodes} {'superpixel' if level == 1 else 'group'}{'' if nodes == 1 else 's'}"
         figures.append(f"<li><figure>{_picture(folder / f'heat_{level}', picture_HWC, caption, what)}</figure></li>")
     style = basic_style() + TEMPLATE.with_suffix(".css").read_text(encoding="utf-8")
@@ -88,14 +88,6 @@ def draw_heat(
         box = (x - radius, y - radius, x + radius, y + radius)
         ImageDraw.Draw(picture).ellipse(box, fill=MARK, outline=MARK_EDGE, width=max(1, round(side / 500)))
     return np.asarray(picture).copy()
-
-
-def heat_in_words(photograph: GroupedPhotograph, heat_R: np.ndarray) -> str:
-    """How much of the photograph is at least half as hot as its hottest place."""
-    if not heat_R.any():
-        return "nothing of this level speaks for it"
-    is_hot_hw = photograph.on_pixels(heat_R >= 0.5, photograph.superpixel_hw.shape)
-    return f"{percent(float(is_hot_hw.mean()))} at least half as hot as the hottest"
 
 
 def _picture(path: Path, picture_HWC: np.ndarray, caption: str, about: str) -> str:

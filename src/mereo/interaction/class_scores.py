@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mereo.data.part_slices import part_slices
+from mereo.assembly.part_decision import parts_within_objects
+from mereo.assembly.upsampled_labels import labels_of_scores
+from mereo.data.part_slices import NO_ENTRY, part_slices
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput, did_you_mean
 from mereo.heads.perceptual import PerceptualPrediction
@@ -27,10 +29,12 @@ class AskedClass:
 
 @dataclass(frozen=True, eq=False)
 class ClassScore:
-    """`wins_hw`: the cells that the class wins; of a task that is answered for the whole image one cell."""
+    """`wins_hw`: the cells that the class wins; of a task that is answered for the whole image one cell. `asked_hw`:
+    those that the score is the mean over, where the class wins if it wins anywhere."""
 
     score: Tensor
     wins_hw: Tensor
+    asked_hw: Tensor
 
     @property
     def share(self) -> float:
@@ -74,29 +78,36 @@ def class_score(answers: SceneAnswers, asked: AskedClass, taxonomy: Taxonomy) ->
     """For one image: the class's mean score over the pixels where it wins, so that nothing is asked about the others.
 
     If it wins nowhere ("why not?") the mean over all pixels. Scores are logits; of heads that give probabilities their
-    logarithms.
+    logarithms. A part is asked about within the objects that have it, as a parse decides it.
     """
-    logits = _task_logits(answers, asked.task, taxonomy)
-    if logits is None:
+    if asked.task == "part":
+        found = _part_score(answers, asked, taxonomy)
+    else:
+        logits = _task_logits(answers, asked.task)
+        found = None if logits is None else _score_of_logits(logits, asked.index)
+    if found is None:
         raise BadInput(
             f"a parser must have a head that answers {asked.task} to be asked about it, but got none; ask about object."
         )
+    return found
+
+
+def _score_of_logits(logits: Tensor, index: int) -> ClassScore:
     logits_Khw = logits if logits.dim() == 3 else logits[:, None, None]
-    wins_hw, of_class_hw = logits_Khw.argmax(dim=0) == asked.index, logits_Khw[asked.index]
-    return ClassScore(of_class_hw[wins_hw].mean() if bool(wins_hw.any()) else of_class_hw.mean(), wins_hw)
+    wins_hw = logits_Khw.argmax(dim=0) == index
+    asked_hw = wins_hw if bool(wins_hw.any()) else torch.ones_like(wins_hw)
+    return ClassScore(logits_Khw[index][asked_hw].mean(), wins_hw, asked_hw)
 
 
-def _task_logits(answers: SceneAnswers, task: str, taxonomy: Taxonomy) -> Tensor | None:
+def _task_logits(answers: SceneAnswers, task: str) -> Tensor | None:
     """K h w, or K of a task that is answered for the whole image; None where no head answers it. One case a task."""
     if task == "object":
         found = scores_of(answers)
         logits_Khw = found.scores_Khw
         return logits_Khw.clamp(min=SMALLEST_PROBABILITY).log() if found.are_probabilities else logits_Khw
-    prediction = next((one for one in answers.predictions if isinstance(one, PerceptualPrediction)), None)
+    prediction = _perceptual(answers)
     if prediction is None:
         return None
-    if task == "part":
-        return _part_logits(prediction, taxonomy)
     logits = {
         "material": prediction.material_logits_BKhw,
         "scene": prediction.scene_logits_BK,
@@ -105,23 +116,32 @@ def _task_logits(answers: SceneAnswers, task: str, taxonomy: Taxonomy) -> Tensor
     return None if logits is None else logits[0]
 
 
-def _part_logits(prediction: PerceptualPrediction, taxonomy: Taxonomy) -> Tensor | None:
-    """K h w over the table of parts: of a part that several objects have, the largest of its logits. What no object
-    has is answered nowhere, -inf."""
-    slices = part_slices(taxonomy)
-    if slices is None or prediction.part_logits_BKhw is None:
+def _part_score(answers: SceneAnswers, asked: AskedClass, taxonomy: Taxonomy) -> ClassScore | None:
+    """The mean of the entry that the part has in the slice of each cell's object, over the cells where it wins there.
+
+    Slices are never compared: a loss sees each alone, so nothing ties the level of one to that of another. If the part
+    wins nowhere, the mean is over the cells whose object has it; if there are none, over all cells and all its entries.
+    """
+    slices, prediction = part_slices(taxonomy), _perceptual(answers)
+    if slices is None or prediction is None or prediction.part_logits_BKhw is None:
         return None
-    entries: dict[int, list[int]] = {}
-    for (start, _), parts in zip(slices.spans, slices.parts):
-        if slices.rest is not None:
-            entries.setdefault(slices.rest, []).append(start)
-        for place, part in enumerate(parts, start=start + 1):
-            entries.setdefault(part, []).append(place)
     logits_Ehw = prediction.part_logits_BKhw[0]
-    nowhere_hw = torch.full_like(logits_Ehw[0], -torch.inf)
-    return torch.stack(
-        [logits_Ehw[entries[part]].amax(dim=0) if part in entries else nowhere_hw for part in range(slices.num_parts)]
-    )
+    semantic_hw = labels_of_scores(scores_of(answers).scores_Khw, (logits_Ehw.shape[1], logits_Ehw.shape[2]))
+    part_hw = parts_within_objects(logits_Ehw, semantic_hw, slices, ignore_index=NO_ENTRY)
+    wins_hw = torch.from_numpy(part_hw == asked.index).to(logits_Ehw.device)
+    object_hw = torch.from_numpy(semantic_hw).to(logits_Ehw.device)
+    entry_hw = slices.entries(object_hw, torch.full_like(object_hw, asked.index))
+    has_it_hw = entry_hw != NO_ENTRY
+    if not bool(has_it_hw.any()):
+        entries = [entry for entry, part in enumerate(slices.part_of_entry) if part == asked.index]
+        return ClassScore(logits_Ehw[entries].mean(), wins_hw, torch.ones_like(wins_hw))
+    asked_hw = wins_hw if bool(wins_hw.any()) else has_it_hw
+    of_owner_hw = logits_Ehw.gather(0, entry_hw.clamp(min=0)[None])[0]
+    return ClassScore(of_owner_hw[asked_hw].mean(), wins_hw, asked_hw)
+
+
+def _perceptual(answers: SceneAnswers) -> PerceptualPrediction | None:
+    return next((one for one in answers.predictions if isinstance(one, PerceptualPrediction)), None)
 
 
 def _tables(taxonomy: Taxonomy) -> dict[str, LabelTable | None]:

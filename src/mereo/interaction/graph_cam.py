@@ -22,18 +22,23 @@ from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneParser
 from mereo.shapes import require_point, require_shapes
 
+FAINT = 1e-3  # Of the hottest level's heat: what is less is as much rounding as evidence.
+FLAT = 0.8  # Of a level's largest: where every superpixel has more than that, none stands out.
+
 
 @dataclass(frozen=True, eq=False)
 class GraphHeat:
     """`heat_per_level`: what each superpixel gets from the nodes of a level, 0 or more, level 1 first.
 
-    `score` is the class's, `answer_hw` where it is the answer (nowhere: it was asked "why not?").
+    `score` is the class's, the mean over `asked_hw`; `answer_hw` where it is the answer (nowhere: it was asked "why
+    not?").
     """
 
     photograph: GroupedPhotograph
     asked: AskedClass
     score: float
     answer_hw: np.ndarray
+    asked_hw: np.ndarray
     heat_per_level: tuple[np.ndarray, ...]
     nodes_per_level: tuple[int, ...]
 
@@ -42,11 +47,20 @@ class GraphHeat:
         """How much of the answer is of the class."""
         return float(self.answer_hw.mean())
 
+    @property
+    def relative_per_level(self) -> tuple[np.ndarray, ...]:
+        """0 to 1: to the level's largest; all 0 of a level that is faint beside the hottest one."""
+        faint = FAINT * max((float(heat_R.max(initial=0.0)) for heat_R in self.heat_per_level), default=0.0)
+        return tuple(
+            relative(heat_R if heat_R.max(initial=0.0) >= faint else np.zeros_like(heat_R))
+            for heat_R in self.heat_per_level
+        )
+
     def heat_at(self, x: int, y: int) -> tuple[float, ...]:
-        """At this pixel of the photograph, one number a level, relative to the level's largest (0 where all are 0)."""
+        """At this pixel of the photograph, one number a level of `relative_per_level`."""
         require_point(x, y, self.photograph.size)
         superpixel = int(self.photograph.superpixels_at(np.array([x]), np.array([y]))[0])
-        return tuple(float(relative(heat_R)[superpixel]) if superpixel >= 0 else 0.0 for heat_R in self.heat_per_level)
+        return tuple(float(heat_R[superpixel]) if superpixel >= 0 else 0.0 for heat_R in self.relative_per_level)
 
 
 def node_heat(vertices_BSC: Tensor, gradient_BSC: Tensor, is_present_BS: Tensor) -> Tensor:
@@ -94,6 +108,7 @@ def explain_heat(parser: SceneParser, image_HWC: np.ndarray, question: str) -> G
         asked=asked,
         score=float(found.score.detach()),
         answer_hw=found.wins_hw.cpu().numpy(),
+        asked_hw=found.asked_hw.cpu().numpy(),
         heat_per_level=tuple(heat_per_level),
         nodes_per_level=tuple(int(is_present_BS.sum()) for is_present_BS in hierarchy.is_present_per_level),
     )
@@ -107,3 +122,12 @@ def relative(heat_R: np.ndarray) -> np.ndarray:
     """
     largest = float(heat_R.max(initial=0.0))
     return heat_R / largest if largest > 0 else np.zeros_like(heat_R)
+
+
+def stands_out(heat_R: np.ndarray) -> bool:
+    """Whether some superpixels have clearly more heat than others: only then a level says which of them speak.
+
+    >>> stands_out(np.array([0.1, 1.0])), stands_out(np.array([0.95, 1.0])), stands_out(np.zeros(2))
+    (True, False, False)
+    """
+    return bool(heat_R.any()) and float(heat_R.min()) <= FLAT * float(heat_R.max())

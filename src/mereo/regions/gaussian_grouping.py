@@ -56,8 +56,7 @@ def group_vertices(
         direction_BRC = F.normalize(vertices, dim=2)
         groups_BSC = vertices.gather(1, seed_BS[:, :, None].expand(-1, -1, vertices.shape[2]))
         for _ in range(iterations):
-            similarity_BRS = direction_BRC @ F.normalize(groups_BSC, dim=2).transpose(1, 2)
-            logits_BRS = _scale(bandwidth) * similarity_BRS
+            logits_BRS = _scale(bandwidth) * _nearness(direction_BRC, F.normalize(groups_BSC, dim=2))
             logits_BRS = logits_BRS.masked_fill(~is_present_BR[:, :, None], -torch.inf)
             grouping_BRS = logits_BRS.softmax(dim=1) * is_present_BS[:, None]  # equations 1 and 3
             groups_BSC = grouping_BRS.transpose(1, 2) @ vertices  # equation 2
@@ -68,8 +67,8 @@ def nearest_groups(vertices_BRC: Tensor, grouped: Grouping) -> Tensor:
     """B R: the group whose node points most nearly the way that each vertex does. The nodes are those that equation 2
     leaves, means of these very vertices: a level's vertices lie elsewhere once they have looked at their own map."""
     require_shapes(vertices_BRC=vertices_BRC, vertices_BSC=grouped.vertices_BSC)
-    similarity_BRS = F.normalize(vertices_BRC, dim=2) @ F.normalize(grouped.vertices_BSC, dim=2).transpose(1, 2)
-    return similarity_BRS.masked_fill(~grouped.is_present_BS[:, None], -torch.inf).argmax(dim=2)
+    nearness_BRS = _nearness(F.normalize(vertices_BRC, dim=2), F.normalize(grouped.vertices_BSC, dim=2))
+    return nearness_BRS.masked_fill(~grouped.is_present_BS[:, None], -torch.inf).argmax(dim=2)
 
 
 def coarsen_adjacency(adjacency_BRR: Tensor, grouping_BRS: Tensor) -> Tensor:
@@ -90,8 +89,8 @@ def message_weights(
     The affinity of `group_vertices`, normalised over the senders: every ROW of a node that is present sums to 1.
     """
     require_shapes(lower_BRC=lower_BRC, upper_BSC=upper_BSC, is_present_BR=is_present_BR, is_present_BS=is_present_BS)
-    similarity_BRS = F.normalize(lower_BRC, dim=2) @ F.normalize(upper_BSC, dim=2).transpose(1, 2)
-    logits_BRS = (_scale(bandwidth) * similarity_BRS).masked_fill(~is_present_BS[:, None], -torch.inf)
+    nearness_BRS = _nearness(F.normalize(lower_BRC, dim=2), F.normalize(upper_BSC, dim=2))
+    logits_BRS = (_scale(bandwidth) * nearness_BRS).masked_fill(~is_present_BS[:, None], -torch.inf)
     return logits_BRS.softmax(dim=2) * is_present_BR[:, :, None]
 
 
@@ -105,8 +104,17 @@ def spread_of_directions(vertices_BRC: Tensor, is_present_BR: Tensor) -> Tensor:
     return squared_BR.sum(dim=1) / count_B1[:, 0]
 
 
+def _nearness(direction_BRC: Tensor, direction_BSC: Tensor) -> Tensor:
+    """B R S: 1 - d^2 / 2 of normalised vertices: the cosine of two directions. A vertex of zeros has none and stays 0
+    when it is normalised, so it lies at distance 1 from each of them and at 0 from others of zeros."""
+    cosine_BRS = direction_BRC @ direction_BSC.transpose(1, 2)
+    is_zero_BR, is_zero_BS = (~direction.any(dim=2) for direction in (direction_BRC, direction_BSC))
+    zeros_BRS = is_zero_BR[:, :, None].to(cosine_BRS.dtype) + is_zero_BS[:, None].to(cosine_BRS.dtype)
+    return cosine_BRS + zeros_BRS / 2
+
+
 def _scale(bandwidth: float | Tensor) -> float | Tensor:
-    """What a cosine counts in the exponent: the squared distance of unit vectors is 2 - 2 cos."""
+    """What a nearness counts in the exponent of exp(-d^2 / bandwidth^2); what all have alike drops out of a softmax."""
     return 2 / bandwidth[:, None, None] ** 2 if isinstance(bandwidth, Tensor) else 2 / bandwidth**2
 
 
