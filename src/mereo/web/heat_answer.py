@@ -10,7 +10,8 @@ from mereo.parser.scene_parser import SceneParser
 
 
 def heat_answer(parser: SceneParser, image_HWC: np.ndarray, *, question: str) -> dict[str, Any]:
-    """`heat` is percent of the level's hottest superpixel (0 where next to nothing of a level speaks for it), in the order of the superpixels of the parser's parse."""
+    """`heat` is percent of the level's hottest superpixel (0 where next to nothing of a level speaks for it), in the
+    order of the superpixels of the parser's parse."""
     found = explain_heat(parser, image_HWC, question)
     levels = [
         {"level": level, "nodes": nodes, "heat": np.rint(100 * relative_R).astype(int).tolist()}
