@@ -67,6 +67,7 @@ def test_sorted_segments_and_two_branches_in_one_table(
     assert run(sorting) == 0
     printed = capsys.readouterr().out
     assert "mean over" in printed and "nearest of one class by the embedding of segment_sorting" in printed
+    assert " * " in printed and "* fewer than 41 things: their 20 nearest are most of the class" in printed
     both = ["--with-instances", str(runs / "detector"), "--row", "two branches", "--out", str(tmp_path / "two")]
     assert run(["evaluate", str(runs / "semantic"), *segments, *both]) == 0
     printed = capsys.readouterr().out

@@ -89,6 +89,43 @@ def test_one_folder_and_one_parser_an_index(made: Path, tmp_path: Path, capsys: 
     assert "vectors must come from the index's own parser" in capsys.readouterr().err
 
 
+def test_settings_of_an_index_stay(made: Path, capsys: pytest.CaptureFixture) -> None:
+    assert build(made, "--least-share", "0.0005") == 0
+    capsys.readouterr()
+    for option, asked, known in (("--size", "48", "the parser's own"), ("--least-share", "0.01", "0.0005")):
+        assert build(made, option, asked) == 2
+        told = " ".join(capsys.readouterr().err.split())
+        assert f"{option} must be that of the index ({known}), but got {asked} for {made / 'index'}; leave" in told
+
+
+def test_a_size_that_was_chosen_is_the_index_s_own(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    (tmp_path / "in").mkdir()
+    Image.fromarray(random_image(40, 60)).save(tmp_path / "in" / "a.png")
+    (tmp_path / "tiny.safetensors").write_bytes((made / "tiny.safetensors").read_bytes())
+    assert build(tmp_path, "--size", "48") == build(tmp_path) == build(tmp_path, "--size", "48") == 0
+    capsys.readouterr()
+    assert build(tmp_path, "--size", "64") == 2
+    assert "--size must be that of the index (48), but got 64" in capsys.readouterr().err
+
+
+def test_a_parser_that_is_not_where_it_was(made: Path, capsys: pytest.CaptureFixture) -> None:
+    index, photograph = str(made / "index"), str(made / "in" / "0.png")
+    moved = (made / "tiny.safetensors").rename(made / "moved.safetensors")
+    try:
+        for line in (
+            ["find", index, photograph, "--segment", "0", "--json"],
+            ["add", index, photograph],
+            ["build", str(made / "in"), "--out", index],
+        ):
+            assert run(["index", *line]) == 2
+            told = " ".join(capsys.readouterr().err.split())
+            assert f"but got none in {str(made / 'tiny.safetensors')!r} for {index}; say with --parser where it" in told
+            assert run(["index", *line, "--parser", str(moved)]) == 0
+            capsys.readouterr()
+    finally:
+        moved.rename(made / "tiny.safetensors")
+
+
 def test_the_nearest_to_a_segment_is_itself(made: Path, capsys: pytest.CaptureFixture) -> None:
     answer = found_of(capsys, made, "--segment", "0", "--top", "3")
     assert len(answer["found"]) == 3 and answer["query"]["segment"] == 0

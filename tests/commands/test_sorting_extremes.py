@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
+from test_divided_things import joint_parser
 from tiny_parser import random_image, taxonomy_of
 from tiny_sorting_parser import tiny_sorting_parser
 
@@ -128,3 +129,18 @@ def test_the_index_holds_each_of_them(made: tuple[str, Path], capsys: pytest.Cap
         assert len(found) == 1
     else:
         assert 1 <= len(found) <= 3
+
+
+@pytest.mark.slow
+def test_where_another_head_says_the_classes(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    save_parser(joint_parser(merge_from=0.5), tmp_path / "parser.safetensors")
+    Image.fromarray(random_image(96, 128, seed=4)).save(tmp_path / "a.png")
+    line = ["explain", str(tmp_path / "a.png"), "--segments", "--parser", str(tmp_path / "parser.safetensors")]
+    assert run([*line, "--out", str(tmp_path / "why"), "--at", "127,95"]) == 0
+    assert "At 127,95: Segment " in capsys.readouterr().out
+    content = json.loads((tmp_path / "why" / "explanation.json").read_text())
+    segments = content["segments"]
+    for one in content["answer"]:
+        assert {segments[number - 1]["class"] for number in one["segments"]} == {one["class"]}
+    assert np.asarray(Image.open(tmp_path / "why" / "segments.png")).max() == len(segments)
+    assert (tmp_path / "why" / "index.html").is_file()

@@ -120,6 +120,7 @@ def test_by_loops_over_pixels(kind: str, instances: str, features: str) -> None:
     assert told == pytest.approx({names[index]: error for index, error in wanted.items()}, abs=1e-9)
     assert len(wanted) > 1 and found.error == pytest.approx(sum(wanted.values()) / len(wanted), abs=1e-9)
     assert found.num_instances == len(things) and found.features == features and found.instances == instances
+    assert [one.tells_little for one in found.classes] == [one.instances < 7 for one in found.classes]
     assert seen == [(done, 4) for done in range(1, 5)]
     assert [one.name for one in found.classes] == [names[i] for i in np.flatnonzero(drawn_taxonomy().is_thing)]
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mereo.errors import BadInput
@@ -10,9 +11,11 @@ from mereo.evaluation.context_measures import (
     CONTEXT_FILE,
     ClassContext,
     ContextMeasures,
+    class_contexts,
     read_context_measures,
     write_context_measures,
 )
+from mereo.metrics.context_error import mean_context_error
 
 
 def made_measures(**changes: object) -> ContextMeasures:
@@ -51,3 +54,12 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     path.write_text("{")
     with pytest.raises(BadInput, match="must be readable JSON, but got"):
         read_context_measures(tmp_path)
+
+
+def test_classes_of_few_things_tell_little() -> None:
+    names, errors = ("car", "tram", "person", "dog"), mean_context_error([0.5], [0], 4)
+    classes = class_contexts(names, (0, 1, 2, 3), np.array([41, 40, 7, 6]), errors, neighbours=20)
+    assert [one.tells_little for one in classes] == [False, True, True, True]
+    assert made_measures(classes=classes, error=0.5).num_telling_little == 3
+    few = class_contexts(names, (0, 2, 3), np.array([41, 40, 7, 6]), errors, neighbours=3)
+    assert [(one.name, one.tells_little) for one in few] == [("car", False), ("person", False), ("dog", True)]

@@ -42,7 +42,7 @@ def dying(method):
             threading.Thread(target=lambda: (time.sleep({delay}), os.kill(os.getpid(), 9)), daemon=True).start()
         return method(*arguments, **options)
     return change
-for name in ("put", "drop", "tidy"):
+for name in ("put", "store_under", "drop", "tidy"):
     setattr(SegmentIndex, name, dying(getattr(SegmentIndex, name)))
 create = SegmentIndex.create.__func__
 SegmentIndex.create = classmethod(dying(create))
@@ -94,9 +94,11 @@ def test_killed_builds_end_as_an_unbroken_one(warm: WarmProcess, tmp_path: Path)
     kill_until_done(warm, command("killed"), tmp_path / "killed", allowed, seed=1)
     assert content_of(tmp_path / "killed") == whole
 
-    # Some change, some go, some come: the same again over an index that has rows.
+    # Some change, some take another name, some go, some come: the same again over an index that has rows.
     for path in paths[:4]:
         save_photograph(path, 1000 + int(path.stem))
+    for path in paths[4:8]:
+        path.rename(path.with_name(f"renamed {path.name}"))
     for path in paths[8:12]:
         path.unlink()
     save_photograph(tmp_path / "in" / "new.png", 5000)

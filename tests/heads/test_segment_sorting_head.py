@@ -146,11 +146,17 @@ def test_losses_of_boxes_with_things_and_without() -> None:
         torch.stack(list(losses.values())).sum().backward(retain_graph=True)
 
 
-def test_centres_are_the_middles_of_boxes() -> None:
+def test_every_image_has_its_centres() -> None:
     features, module = maps_of(), centers(lowest_score=0.0).eval()
-    frame = frame_of(features)
-    prediction = module(features, frame)
+    prediction = module(features, frame_of(features))
     assert len(prediction.center_N2) == 2 and len(prediction.center_N2[0]) > 0
-    for center_N2, label_N in zip(prediction.center_N2, prediction.label_N):
-        assert (center_N2 >= 0).all() and (center_N2 <= 1).all() and len(label_N) == len(center_N2)
-        assert set(label_N.tolist()) <= {0, 1}
+    for center_N2 in prediction.center_N2:
+        assert (center_N2 >= 0).all() and (center_N2 <= 1).all()
+
+
+def test_centres_are_the_middles_of_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, module = maps_of(batch_size=1), centers().eval()
+    boxes_N4 = torch.tensor([[12.0, 32.0, 36.0, 64.0], [0.0, 0.0, 96.0, 16.0]])  # Left, top, right, bottom.
+    monkeypatch.setattr(module.regions, "forward", lambda *arguments: ([{"boxes": boxes_N4}], {}))
+    [center_N2] = module(features, frame_of(features)).center_N2  # Of a picture of 64 x 96 pixels.
+    torch.testing.assert_close(center_N2, torch.tensor([[48 / 64, 24 / 96], [8 / 64, 48 / 96]]))

@@ -179,7 +179,7 @@ def test_instances_grow_from_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     center_N2 = [torch.zeros(0, 2)]
 
     def seeded(features: Any, frame: Any) -> InstanceCentersPrediction:
-        return InstanceCentersPrediction({}, frame.image_size, (center_N2[0],), (torch.zeros(len(center_N2[0])),))
+        return InstanceCentersPrediction({}, frame.image_size, (center_N2[0],))
 
     monkeypatch.setattr(parser.heads[1], "forward", seeded)
     parse = parser.parse(image_HWC)

@@ -44,9 +44,16 @@ def test_a_threshold_of_0_splits_nothing_and_gaps_close() -> None:
 
 def test_what_kmeans_sees_may_be_more() -> None:
     embedding_ND, label_N = two_kinds()
-    place_N2 = torch.arange(18)[:, None].repeat(1, 2) > 10
-    found_N = split_noisy_segments(embedding_ND, label_N, parts=2, clustered_NE=F.normalize(place_N2.float() + 0.1))
-    assert len(found_N.unique()) <= 4
+    at_N = torch.arange(18)
+    place_N2 = F.one_hot(((at_N < 2) | (at_N > 8)).long(), 2)  # They part elsewhere than the embeddings.
+    clustered_NE = F.normalize(torch.cat([embedding_ND, 3 * place_N2], dim=1), dim=1)
+    found_N = split_noisy_segments(embedding_ND, label_N, parts=2, clustered_NE=clustered_NE)
+    assert len(found_N[:5].unique()) == 1, "how much a segment agrees is a question to the embeddings alone"
+    own_N = spherical_kmeans(clustered_NE[5:17], torch.arange(12) * 2 // 12)
+    together_NN = found_N[5:17, None] == found_N[5:17]
+    assert torch.equal(together_NN, own_N[:, None] == own_N)
+    without_N = split_noisy_segments(embedding_ND, label_N, parts=2)
+    assert not torch.equal(together_NN, without_N[5:17, None] == without_N[5:17])
 
 
 def test_what_is_refused() -> None:

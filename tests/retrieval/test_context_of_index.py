@@ -1,6 +1,7 @@
 """The context error of an index against loops over its rows."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from tiny_index import build, content_of, photographs
 
 from mereo.errors import BadInput
 from mereo.metrics.context_error import context_error, surroundings
+from mereo.retrieval import context_of_index as context_module
 from mereo.retrieval.context_of_index import class_context, context_of_index
 from mereo.retrieval.segment_index import SegmentIndex
 from mereo.retrieval.segment_rows import surroundings_of
@@ -56,7 +58,7 @@ def test_against_loops(index: SegmentIndex) -> None:
     assert found.error == pytest.approx(np.mean(means), abs=1e-12)
 
 
-def with_surroundings(share_N8K: np.ndarray, *angle_N: float) -> object:
+def with_surroundings(share_N8K: np.ndarray, *angle_N: float) -> Any:
     """Rows of one class at these places of a circle."""
     import pyarrow as pa
 
@@ -81,6 +83,35 @@ def test_neighbours_in_the_same_surroundings_have_no_error_and_others_two_log_te
     assert class_context(mixed, 2, 20, 100)[1] == pytest.approx((1 + 2 + 1) / 3 * math.log(10))
     assert class_context(alike, 2, 20, 2)[0] == 2
     assert class_context(with_surroundings(sky_8K[None], 0), 2, 20, 2) == (0, None)
+
+
+@pytest.mark.parametrize(("queries_at_once", "cosines_at_once"), [(256, 2**24), (7, 2**24), (256, 1), (256, 500)])
+def test_distributions_of_few_rows_at_once(
+    queries_at_once: int, cosines_at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In chunks of any size as by a loop over the whole class; dense are only those that a chunk compares."""
+    random, (num, top) = np.random.default_rng(0), (90, 5)
+    share_N8K = random.dirichlet([0.2] * 6, (num, 8)).astype(np.float32).astype(np.float64)
+    share_N8K *= share_N8K > 0.05
+    rows = with_surroundings(share_N8K, *random.uniform(0, 6.28, num))
+    dense: list[int] = []
+
+    def noted(taken: Any, num_classes: int) -> tuple[np.ndarray, np.ndarray]:
+        dense.append(len(taken))
+        return surroundings_of(taken, num_classes)
+
+    monkeypatch.setattr(context_module, "surroundings_of", noted)
+    monkeypatch.setattr(context_module, "QUERIES_AT_ONCE", queries_at_once)
+    monkeypatch.setattr(context_module, "COSINES_AT_ONCE", cosines_at_once)
+    found = class_context(rows, 6, top, 40)
+    vector_ND, inside_8 = np.array(rows["vector"].to_pylist()), np.ones(8, dtype=bool)
+    errors = []
+    for query in np.random.default_rng(0).choice(num, 40, replace=False):
+        nearest = [n for n in np.argsort(-(vector_ND @ vector_ND[query])) if n != query][:top]
+        errors.append(context_error(share_N8K[query], share_N8K[nearest], inside_8, np.ones((top, 8), dtype=bool)))
+    assert found[0] == 40 and found[1] == pytest.approx(np.mean(errors), abs=1e-9)
+    at_once = max(1, min(queries_at_once, cosines_at_once // num))
+    assert max(dense) <= min(num, at_once * (1 + top)) and len(dense) == -(-40 // at_once)
 
 
 def test_things_alone_where_there_are_things(index: SegmentIndex) -> None:

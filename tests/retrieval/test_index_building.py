@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from tiny_index import StripeSegments, build, content_of, photographs, save_phot
 
 from mereo.errors import BadInput
 from mereo.folder_lock import folder_lock
+from mereo.retrieval import index_building
 from mereo.retrieval.index_building import content_hash, file_of, path_in_index
 from mereo.retrieval.photograph_segments import PhotographSegments
 from mereo.retrieval.segment_index import INDEX_FOLDER, SegmentIndex, is_index
@@ -67,6 +69,90 @@ def test_equal_bytes_are_there_once_and_a_moved_file_takes_its_rows_along(tmp_pa
     assert report.moved == [("000.png", "copy.png")] and not source.calls
     assert set(content_of(tmp_path / "index")["image"]) == {"copy.png"}
     assert build(tmp_path / "index", tmp_path / "in").unchanged == ["copy.png"]
+
+
+def test_names_that_moved_down_by_one_lose_no_photograph(tmp_path: Path) -> None:
+    paths = photographs(tmp_path / "in", 4)
+    paths[0].unlink()
+    build(tmp_path / "index", tmp_path / "in")
+    for path in paths[1:]:
+        path.rename(paths[int(path.stem) - 1])
+    report = build(tmp_path / "index", tmp_path / "in", prunes=True)
+    assert (report.added, report.changed, report.dropped) == (["000.png"], ["001.png", "002.png"], ["003.png"])
+    assert not report.copies
+    rows = content_of(tmp_path / "index")
+    wanted = [content_hash(path) for path in paths[:3]]
+    assert list(dict.fromkeys(zip(rows["image"], rows["content_hash"]))) == list(
+        zip(["000.png", "001.png", "002.png"], wanted)
+    )
+    (tmp_path / "in" / "copy.png").write_bytes(paths[0].read_bytes())
+    assert build(tmp_path / "index", tmp_path / "in").copies == [("copy.png", "000.png")]
+
+
+def test_bytes_are_still_known_after_another_photograph_took_them_over(tmp_path: Path) -> None:
+    """Within one build: 000 has what 001 had before, and then comes a copy of it."""
+    paths = photographs(tmp_path / "in", 2)
+    build(tmp_path / "index", tmp_path / "in", paths[1:])
+    paths[0].write_bytes(paths[1].read_bytes())
+    save_photograph(paths[1], 50)
+    (tmp_path / "in" / "copy.png").write_bytes(paths[0].read_bytes())
+    report = build(tmp_path / "index", tmp_path / "in")
+    assert (report.added, report.changed) == (["000.png"], ["001.png"])
+    assert report.copies == [("copy.png", "000.png")]
+
+
+def test_a_photograph_that_has_no_segment_any_more_loses_its_rows(tmp_path: Path) -> None:
+    paths = photographs(tmp_path / "in", 3)
+    build(tmp_path / "index", tmp_path / "in")
+    old = paths[1].read_bytes()
+    save_photograph(paths[1], 99)
+    (tmp_path / "in" / "zzz.png").write_bytes(old)  # Its old bytes, which nobody holds any more.
+    report = build(tmp_path / "index", tmp_path / "in", [paths[1]], source=StripeSegments(num=0))
+    assert report.without_segments == ["001.png"] and not report.changed
+    assert set(content_of(tmp_path / "index")["image"]) == {"000.png", "002.png"}
+    report = build(tmp_path / "index", tmp_path / "in")
+    assert report.added == ["001.png", "zzz.png"] and len(report.unchanged) == 2
+
+
+def test_a_renamed_folder_is_few_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photographs(tmp_path / "in" / "it's old", 10)
+    build(tmp_path / "index", tmp_path / "in")
+    before = content_of(tmp_path / "index")
+    (tmp_path / "in" / "it's old").rename(tmp_path / "in" / "new")
+    monkeypatch.setattr(index_building, "IMAGES_BETWEEN_COMMITS", 4)
+    monkeypatch.setattr(index_building, "COMMITS_BETWEEN_TIDYING", 2)
+    changes: list[str] = []
+    for name in ("store_under", "tidy"):
+        method = getattr(SegmentIndex, name)
+        monkeypatch.setattr(
+            SegmentIndex, name, lambda *given, name=name, method=method: (changes.append(name), method(*given))
+        )
+    source = StripeSegments()
+    report = build(tmp_path / "index", tmp_path / "in", source=source)
+    assert len(report.moved) == 10 and not source.calls
+    # 4, 4 and 2 of them; after two commits, and at the end, the table is tidied.
+    assert changes == ["store_under", "store_under", "tidy", "store_under", "tidy"]
+    after = content_of(tmp_path / "index")
+    assert after.pop("image") == [name.replace("it's old", "new") for name in before.pop("image")]
+    assert after == before
+
+
+def test_a_file_that_moves_on_while_it_is_looked_at(tmp_path: Path) -> None:
+    """From a to b to c, in one build: each time the name before is gone."""
+    (path,) = photographs(tmp_path / "in", 1)
+    build(tmp_path / "index", tmp_path / "in")
+    names = [tmp_path / "in" / f"{name}.png" for name in "bcd"]
+
+    def one_after_another() -> Iterator[Path]:
+        last = path
+        for name in names:
+            last = last.rename(name)
+            yield name
+
+    source = StripeSegments()
+    report = build(tmp_path / "index", tmp_path / "in", one_after_another(), source=source)
+    assert [new for _, new in report.moved] == ["b.png", "c.png", "d.png"] and not source.calls
+    assert set(content_of(tmp_path / "index")["image"]) == {"d.png"}
 
 
 def test_a_photograph_that_became_a_copy_of_another(tmp_path: Path) -> None:

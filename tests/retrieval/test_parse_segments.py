@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from mereo.assembly.parse import Parse
 from mereo.assembly.parse_pieces import pieces_of
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput
+from mereo.parser.weights import load, save_parser
 from mereo.regions.segment_means import mean_over_segments
 from mereo.retrieval.parse_segments import ParseSegments, fingerprint_of
 from mereo.retrieval.photograph_segments import NO_SEGMENT, PhotographSegments
@@ -127,6 +129,30 @@ def test_the_fingerprint_is_of_weights_and_rules() -> None:
     others = {fingerprint_of(tiny_parser(seed=1), 0.001, None), fingerprint_of(tiny_parser(), 0.002, None)}
     others.add(fingerprint_of(tiny_parser(), 0.001, 100))
     assert len(others | {first}) == 4
+
+
+def test_the_fingerprint_is_of_settings_that_are_in_no_weight(tmp_path: Path) -> None:
+    """These move segments or vectors. The temperature does not, nor does where the first weights came from."""
+    parser = tiny_sorting_parser(centers={})
+    first = fingerprint_of(parser, 0.001, None)
+    changes: list[dict[str, Any]] = [
+        {"merge_from": 0.5},
+        {"grid": [4, 4]},
+        {"has_location": False},
+        {"split_below": 0.5},
+        {"uses_seeds": False},
+        {"centers": {"lowest_score": 0.2}},
+    ]
+    others = {fingerprint_of(tiny_sorting_parser(**({"centers": {}} | one)), 0.001, None) for one in changes}
+    assert len(others | {first}) == len(changes) + 1
+    parser.temperature = 3.0
+    saved = save_parser(parser, tmp_path / "parser.safetensors")
+    assert fingerprint_of(load(saved), 0.001, None) == first
+    backbone = parser.config.backbone.model_copy(update={"weights": "elsewhere.safetensors"})
+    parser.config = parser.config.model_copy(update={"backbone": backbone, "temperature": 3.0})
+    assert fingerprint_of(parser, 0.001, None) == first
+    parser.config = None  # Composed in Python.
+    assert fingerprint_of(parser, 0.001, None) not in others | {first}
 
 
 def segments_of(**changed: object) -> PhotographSegments:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def photographs(folder: Path, count: int) -> list[Path]:
     return [save_photograph(folder / f"{number:03d}.png", number) for number in range(count)]
 
 
-def build(index: Path, folder: Path, paths: list[Path] | None = None, **options: Any) -> IndexReport:
+def build(index: Path, folder: Path, paths: Iterable[Path] | None = None, **options: Any) -> IndexReport:
     source = options.pop("source", None) or StripeSegments()
     facts = IndexFacts(source.fingerprint, "stripes", relative_root(index, folder), TAXONOMY, {})
     paths = sorted(path for path in folder.rglob("*") if path.is_file()) if paths is None else paths

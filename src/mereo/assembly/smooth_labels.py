@@ -4,6 +4,9 @@ The same rule as `labels_of_scores` with a map of ones and zeros a label, which 
 of the four cells around a pixel those of one label add up, and the label with the largest share has the pixel.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
 from mereo.shapes import require_shapes
@@ -19,13 +22,19 @@ def smooth_labels(label_hw: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """
     require_shapes(label_hw=label_hw)
     height, width = size
+    rows, columns = (_neighbours(cells, pixels, np.arange(pixels)) for cells, pixels in zip(label_hw.shape, size))
+    is_border_hw = _differs_from_next(label_hw)
     label_HW = np.empty(size, dtype=label_hw.dtype)
-    rows = max(1, BAND_PIXELS // width)
-    for top in range(0, height, rows):
-        row_H = np.arange(top, min(height, top + rows))
-        label_4HW, share_4HW = neighbour_shares(label_hw, size, row_H, np.arange(width))
-        best_1HW = share_4HW.argmax(axis=0)[None]
-        label_HW[row_H] = np.take_along_axis(label_4HW, best_1HW, axis=0)[0]
+    band_rows = max(1, BAND_PIXELS // width)
+    for top in range(0, height, band_rows):
+        band = rows.at(slice(top, top + band_rows))
+        cells = np.ix_(band.first, columns.first)
+        label_HW[top : top + band_rows] = label_hw[cells]
+        # Few pixels have cells of two labels around them.
+        y_N, x_N = np.nonzero(is_border_hw[cells])
+        label_4N, share_4N = _shares(label_hw, band.at(y_N), columns.at(x_N))
+        best_1N = share_4N.argmax(axis=0)[None]
+        label_HW[top + y_N, x_N] = np.take_along_axis(label_4N, best_1N, axis=0)[0]
     return label_HW
 
 
@@ -34,21 +43,48 @@ def neighbour_shares(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The labels of the four cells around each pixel, lowest first, and how much of the pixel the label has: a label
     that stands there twice has its whole share both times."""
-    (first_H, second_H, weight_H), (first_W, second_W, weight_W) = (
+    rows, columns = (
         _neighbours(cells, pixels, place) for cells, pixels, place in zip(label_hw.shape, size, (row_H, column_W))
     )
-    corners = [(rows, columns) for rows in (first_H, second_H) for columns in (first_W, second_W)]
-    label_4HW = np.stack([label_hw[np.ix_(rows, columns)] for rows, columns in corners])
-    weights = [(down, across) for down in (1 - weight_H, weight_H) for across in (1 - weight_W, weight_W)]
-    weight_4HW = np.stack([down[:, None] * across for down, across in weights])
-    order_4HW = np.argsort(label_4HW, axis=0, kind="stable")
-    label_4HW, weight_4HW = (np.take_along_axis(one, order_4HW, axis=0) for one in (label_4HW, weight_4HW))
-    share_4HW = np.stack([(weight_4HW * (label_4HW == label_HW)).sum(axis=0) for label_HW in label_4HW])
-    return label_4HW, share_4HW
+    return _shares(label_hw, rows.at((slice(None), None)), columns.at((None, slice(None))))
 
 
-def _neighbours(num_cells: int, num_pixels: int, place_N: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each pixel the two cells around it along an axis, and the weight of the second (F.interpolate's rule)."""
+@dataclass(frozen=True, eq=False)
+class _Neighbours:
+    """Of each pixel the two cells around it along an axis, and the weight of the second."""
+
+    first: np.ndarray
+    second: np.ndarray
+    weight: np.ndarray
+
+    def at(self, place: Any) -> "_Neighbours":
+        return _Neighbours(self.first[place], self.second[place], self.weight[place])
+
+
+def _shares(label_hw: np.ndarray, rows: _Neighbours, columns: _Neighbours) -> tuple[np.ndarray, np.ndarray]:
+    """Of the pixels to which the axes' neighbours broadcast (4 ...), as `neighbour_shares` has them."""
+    label_4N = np.stack([label_hw[row, column] for row in _both(rows) for column in _both(columns)])
+    downs, acrosses = (1 - rows.weight, rows.weight), (1 - columns.weight, columns.weight)
+    weight_4N = np.stack([down * across for down in downs for across in acrosses])
+    order_4N = np.argsort(label_4N, axis=0, kind="stable")
+    label_4N, weight_4N = (np.take_along_axis(one, order_4N, axis=0) for one in (label_4N, weight_4N))
+    share_4N = np.stack([(weight_4N * (label_4N == label_N)).sum(axis=0) for label_N in label_4N])
+    return label_4N, share_4N
+
+
+def _both(neighbours: _Neighbours) -> tuple[np.ndarray, np.ndarray]:
+    return neighbours.first, neighbours.second
+
+
+def _differs_from_next(label_hw: np.ndarray) -> np.ndarray:
+    """Whether the cell below, the one on the right or the one between them has another label."""
+    padded_hw = np.pad(label_hw, ((0, 1), (0, 1)), mode="edge")
+    differs_hw: np.ndarray = (label_hw != padded_hw[1:, :-1]) | (label_hw != padded_hw[:-1, 1:])
+    return differs_hw | (label_hw != padded_hw[1:, 1:])
+
+
+def _neighbours(num_cells: int, num_pixels: int, place_N: np.ndarray) -> _Neighbours:
+    """By F.interpolate's rule."""
     source_N = ((place_N + 0.5) * (num_cells / num_pixels) - 0.5).clip(min=0)
     first_N = np.minimum(source_N.astype(np.intp), num_cells - 1)
-    return first_N, np.minimum(first_N + 1, num_cells - 1), (source_N - first_N).clip(0, 1)
+    return _Neighbours(first_N, np.minimum(first_N + 1, num_cells - 1), (source_N - first_N).clip(0, 1))

@@ -89,7 +89,7 @@ def evaluate_surroundings(
 
 
 def print_context(measures: Any, console: Any) -> None:
-    """The class with the most true things first, then the mean."""
+    """The class with the most true things first, then the mean. A class of too few things has a mark."""
     from rich.table import Table
 
     from mereo.drawing.text_lines import printable
@@ -97,8 +97,15 @@ def print_context(measures: Any, console: Any) -> None:
 
     table = Table("class", "true things", "compared", "context error", box=None, pad_edge=False)
     for row in sorted(measures.classes, key=lambda row: -row.instances):
-        table.add_row(printable(row.name), str(row.instances), str(row.queries), number_text(row.error))
+        mark = " *" if row.tells_little else ""
+        table.add_row(printable(row.name), f"{row.instances}{mark}", str(row.queries), number_text(row.error))
     console.print(table)
+    if measures.num_telling_little:
+        console.print(
+            f"* fewer than {2 * measures.neighbours + 1} things: their {measures.neighbours} nearest are most of the "
+            "class whatever the vectors say; measure on more images",
+            soft_wrap=True,
+        )
     console.print(
         f"context error {number_text(measures.error)}, the mean over classes (equation 4 of PSS, low is good), of "
         f"{measures.num_instances} things ({measures.instances}) in {measures.num_images} images and their "

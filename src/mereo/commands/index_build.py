@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,11 +27,16 @@ def build(
     out: Annotated[Path | None, typer.Option(help="Folder for the index; left out: FOLDER.index beside it.")] = None,
     size: Annotated[
         int | None,
-        typer.Option(min=1, help="Longer side in pixels at which images are parsed; left out: the parser's."),
+        typer.Option(
+            min=1, help="Longer side in pixels at which images are parsed; left out: the parser's, or the index's."
+        ),
     ] = None,
     least_share: Annotated[
-        float, typer.Option(min=0, max=0.99, help="Segments below this share of their photograph are left out.")
-    ] = 0.0005,
+        float | None,
+        typer.Option(
+            min=0, max=0.99, help="Segments below this share of their photograph go; left out: 0.0005, or the index's."
+        ),
+    ] = None,
     prune: Annotated[bool, typer.Option("--prune", help=PRUNE)] = False,
     device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
     max_pixels: Annotated[int, typer.Option(min=1, help=MAX_PIXELS)] = 64_000_000,
@@ -41,10 +46,11 @@ def build(
 
     Example: mereo index build photographs --out photographs.index
     """
+    from mereo.commands.index_source import opened_source, require_index_settings, source_of_index
     from mereo.errors import BadInput
     from mereo.retrieval.index_facts import IndexFacts, relative_root
     from mereo.retrieval.lance_library import lancedb_library
-    from mereo.retrieval.parse_segments import ParseSegmentsConfig
+    from mereo.retrieval.parse_segments import LEAST_SHARE, ParseSegmentsConfig
     from mereo.retrieval.segment_index import SegmentIndex, is_index
 
     if not folder.is_dir():
@@ -59,9 +65,11 @@ def build(
                 "it with `mereo index add`, or choose another --out."
             )
         # Whoever goes on need not say again what the index knows.
-        source = opened_source(facts.parser if parser is None else parser, device, facts.settings)
+        require_index_settings(index_folder, facts.settings, least_share=least_share, size=size)
+        source = source_of_index(index_folder, facts, parser, device)
     else:
-        settings = ParseSegmentsConfig(least_share=least_share, working_side=size).model_dump()
+        share = LEAST_SHARE if least_share is None else least_share
+        settings = ParseSegmentsConfig(least_share=share, working_side=size).model_dump()
         name = _parser_name(parser)
         source = opened_source(name, device, settings)
         root = relative_root(index_folder, folder)
@@ -83,20 +91,12 @@ def add(
 
     Example: mereo index add photographs.index more/*.jpg
     """
+    from mereo.commands.index_source import source_of_index
     from mereo.retrieval.segment_index import SegmentIndex
 
     facts = SegmentIndex.open(index).facts
-    source = opened_source(parser or facts.parser, device, facts.settings)
+    source = source_of_index(index, facts, parser, device)
     _add_and_tell(index, paths, source, facts, prunes=prune, max_pixels=max_pixels)
-
-
-def opened_source(parser: str, device: str, settings: dict[str, Any]) -> "ParseSegments":
-    from mereo.commands.parse import open_parser
-    from mereo.retrieval.parse_segments import ParseSegmentsConfig
-    from mereo.strict_yaml import validated
-
-    config = validated(ParseSegmentsConfig, settings, source="the settings of the index")
-    return config.build(open_parser(parser, device))
 
 
 def _parser_name(parser: str | None) -> str:

@@ -37,7 +37,7 @@ def find(
     """
     import json
 
-    from mereo.commands.index_build import opened_source
+    from mereo.commands.index_source import source_of_index
     from mereo.commands.pixel_caps import RAISE_CAP
     from mereo.data.image_reading import read_image
     from mereo.drawing.text_lines import without_surrogates
@@ -55,7 +55,7 @@ def find(
     opened = SegmentIndex.open(index)
     class_index = None if class_name is None else class_index_of(opened.facts, class_name)
     image_HWC = read_image(image, max_pixels=max_pixels, advice=RAISE_CAP)
-    source = opened_source(parser or opened.facts.parser, device, opened.facts.settings)
+    source = source_of_index(index, opened.facts, parser, device)
     opened.facts.require_fingerprint(source.fingerprint, folder=index)
     segments = source(image_HWC, name=image.stem)
     position = segments.at(*point) if point is not None else segment

@@ -71,7 +71,7 @@ def evaluate_context(
         features=source,
         num_images=len(samples),
         seconds=round(time.perf_counter() - started, 3),
-        classes=class_contexts(tuple(taxonomy.object_names), things, instances_K, errors),
+        classes=class_contexts(tuple(taxonomy.object_names), things, instances_K, errors, neighbours=neighbours),
     )
 
 

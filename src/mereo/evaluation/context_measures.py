@@ -18,12 +18,17 @@ CONTEXT_FILE = "context_error.json"
 
 
 class ClassContext(StrictConfig):
-    """One class of things. `queries` counts those with a neighbour and a region to compare; without any, no error."""
+    """One class of things. `queries` counts those with a neighbour and a region to compare; without any, no error.
+
+    `tells_little`: of fewer than 2K + 1 things the K nearest are most of the class, whatever the vectors say; with at
+    most K + 1 they are all of it.
+    """
 
     name: str
     instances: int = Field(ge=0)
     queries: int = Field(ge=0)
     error: float | None
+    tells_little: bool = False
 
 
 class ContextMeasures(StrictConfig):
@@ -53,12 +58,16 @@ class ContextMeasures(StrictConfig):
         return self
 
     @property
+    def num_telling_little(self) -> int:
+        return sum(one.tells_little for one in self.classes)
+
+    @property
     def num_instances(self) -> int:
         return sum(one.instances for one in self.classes)
 
 
 def class_contexts(
-    names: tuple[str, ...], things: tuple[int, ...], instances_K: np.ndarray, errors: ContextErrors
+    names: tuple[str, ...], things: tuple[int, ...], instances_K: np.ndarray, errors: ContextErrors, *, neighbours: int
 ) -> tuple[ClassContext, ...]:
     """Of the things, in index order."""
     return tuple(
@@ -67,6 +76,7 @@ def class_contexts(
             instances=int(instances_K[index]),
             queries=int(errors.queries_K[index]),
             error=float(errors.of_class_K[index]) if errors.queries_K[index] else None,
+            tells_little=int(instances_K[index]) < 2 * neighbours + 1,
         )
         for index in things
     )

@@ -1,6 +1,7 @@
 """Things told apart by sorted segments where another head says the classes: a parser with both has both answers, and
 they agree pixel by pixel. Segments are cut where the class changes, as by the labels in training, and then merged."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,8 @@ from torch import Tensor
 
 from mereo.assembly.sorted_segments import SegmentGroups, grouped_segments
 from mereo.heads.segment_sorting import SegmentSorting, SegmentSortingPrediction
-from mereo.parser.sorting_parsing import SortedImage, seeds_among
+from mereo.parser.segment_parsing import segment_rule_of
+from mereo.parser.sorting_parsing import SortedImage, seeds_among, sorts_segments
 from mereo.regions.nearest_places import nearest_places
 from mereo.regions.segment_means import mean_over_segments
 from mereo.regions.unit_sphere_segments import segment_sums
@@ -25,17 +27,32 @@ def has_sorted_segments(parser: "SceneParser") -> bool:
     return any(isinstance(head, SegmentSorting) for head in parser.heads)
 
 
+def divides_things(parser: "SceneParser") -> bool:
+    """Whether another head says the classes of the parser's answer, and sorted segments tell its things apart."""
+    is_divided = has_sorted_segments(parser) and not sorts_segments(parser)
+    return is_divided and segment_rule_of(parser) is None  # Queries tell things apart themselves.
+
+
+@dataclass(frozen=True, eq=False)
+class ClassPieces:
+    """Of the first image: the piece of every cell (what a segment has of one class), of every piece its class and the
+    sum of its embeddings, and what the pieces become."""
+
+    piece_hw: Tensor
+    class_S: Tensor
+    embedding_sum_SD: Tensor
+    is_seed_S: Tensor | None
+    groups: SegmentGroups
+
+
 def divided_image(parser: "SceneParser", answers: "SceneAnswers", semantic_HW: np.ndarray) -> SortedImage:
     """`semantic_HW`, at the photograph's size, stays as it is; its things get instances, all its segments vectors."""
-    prediction = answers.prediction(SegmentSortingPrediction)
-    embedding_Dhw = prediction.embedding_BDhw[0].float()
-    height, width = embedding_Dhw.shape[-2:]
-    rows_h, columns_w = (nearest_places(long, short) for long, short in zip(semantic_HW.shape, (height, width)))
-    class_hw = semantic_HW[rows_h[:, None], columns_w]
+    embedding_Dhw = answers.prediction(SegmentSortingPrediction).embedding_BDhw[0].float()
     instances_HW = None
     if any(parser.taxonomy.is_thing):
-        piece_hw, groups = _pieces(parser, answers, torch.from_numpy(class_hw).to(embedding_Dhw.device).long())
-        instance_hw = groups.instance_G[groups.group_S[piece_hw]].int().cpu().numpy()
+        pieces = class_pieces(parser, answers, semantic_HW)
+        class_hw = pieces.class_S[pieces.piece_hw].cpu().numpy()
+        instance_hw = pieces.groups.instance_G[pieces.groups.group_S[pieces.piece_hw]].int().cpu().numpy()
         instances_HW = _on_pixels(instance_hw, class_hw, semantic_HW, parser.taxonomy.is_thing)
     keys, number_HW = _segments(semantic_HW, instances_HW)
     mean_ND = mean_over_segments(embedding_Dhw.cpu().numpy(), number_HW, len(keys))
@@ -43,21 +60,24 @@ def divided_image(parser: "SceneParser", answers: "SceneAnswers", semantic_HW: n
     return SortedImage(semantic_HW, instances_HW, None, dict(zip(keys, vector_ND)), len(embedding_Dhw))
 
 
-def _pieces(parser: "SceneParser", answers: "SceneAnswers", class_hw: Tensor) -> tuple[Tensor, SegmentGroups]:
-    """The piece of every cell (what a segment has of one class), and what the pieces become."""
-    prediction = answers.prediction(SegmentSortingPrediction)
-    num_classes = parser.taxonomy.num_objects
-    key_S, piece_hw = torch.unique(prediction.segment_Bhw[0] * num_classes + class_hw, return_inverse=True)
+def class_pieces(parser: "SceneParser", answers: "SceneAnswers", semantic_HW: np.ndarray) -> ClassPieces:
+    """Segments cut where the class of the nearest pixel of `semantic_HW` changes, and then grouped."""
+    prediction, num_classes = answers.prediction(SegmentSortingPrediction), parser.taxonomy.num_objects
+    segment_hw = prediction.segment_Bhw[0]
+    rows_h, columns_w = (nearest_places(long, short) for long, short in zip(semantic_HW.shape, segment_hw.shape))
+    class_hw = torch.from_numpy(semantic_HW[rows_h[:, None], columns_w].astype(np.int64)).to(segment_hw.device)
+    key_S, piece_hw = torch.unique(segment_hw * num_classes + class_hw, return_inverse=True)
     sum_SD = segment_sums(prediction.embedding_BDhw[0].float().flatten(1).T, piece_hw.flatten(), len(key_S))
+    is_seed_S = seeds_among(parser, answers, piece_hw, len(key_S))
     groups = grouped_segments(
         sum_SD,
         F.one_hot(key_S % num_classes, num_classes).float(),
         torch.bincount(piece_hw.flatten(), minlength=len(key_S)),
         is_thing=parser.taxonomy.is_thing,
         threshold=prediction.rule.threshold,
-        is_seed_S=seeds_among(parser, answers, piece_hw, len(key_S)),
+        is_seed_S=is_seed_S,
     )
-    return piece_hw, groups
+    return ClassPieces(piece_hw, key_S % num_classes, sum_SD, is_seed_S, groups)
 
 
 def _on_pixels(

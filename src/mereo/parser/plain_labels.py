@@ -7,7 +7,7 @@ import numpy as np
 
 from mereo.assembly.level_answers import on_pixels
 from mereo.assembly.upsampled_labels import labels_of_scores
-from mereo.parser.divided_things import divided_image, has_sorted_segments
+from mereo.parser.divided_things import divided_image, divides_things
 from mereo.parser.image_scores import ImageScores, scores_of
 from mereo.parser.segment_parsing import segment_rule_of, segmented_image
 from mereo.parser.sorting_parsing import SortedImage, sorted_image, sorts_segments
@@ -40,7 +40,7 @@ def labels_of_answers(
         segmented = segmented_image(parser, answers, size, rule, with_confidence=with_confidence)
         return ImageLabels(segmented.semantic_HW, segmented.confidence_HW, segmented.instances_HW)
     labels = labels_of_image_scores(parser, scores_of(answers), size, with_confidence=with_confidence)
-    if not has_sorted_segments(parser):
+    if not divides_things(parser):
         return labels
     divided = divided_image(parser, answers, labels.semantic_HW)
     return replace(labels, instances_HW=divided.instances_HW, sorted=divided)

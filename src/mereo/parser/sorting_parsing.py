@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mereo.assembly.smooth_labels import smooth_labels
 from mereo.assembly.sorted_segments import SegmentGroups, grouped_segments, seed_segments
-from mereo.assembly.upsampled_labels import labels_of_scores
 from mereo.heads.instance_centers import InstanceCenters, InstanceCentersPrediction
 from mereo.heads.segment_sorting import SegmentSorting, SegmentSortingPrediction
 from mereo.parser.image_scores import answering_head
@@ -42,9 +42,8 @@ def sorted_image(
     groups = groups_of(parser, answers, size)
     segment_hw = prediction.segment_Bhw[0]
     group_hw = groups.group_S[segment_hw]
-    # Bilinear shares of every group, so that borders are as smooth as those of classes are elsewhere.
-    share_Ghw = F.one_hot(group_hw, len(groups.class_G)).permute(2, 0, 1).float()
-    group_HW = labels_of_scores(share_Ghw, size, are_logits=False)
+    # By bilinear shares, so that borders are as smooth as those of classes are elsewhere.
+    group_HW = smooth_labels(group_hw.int().cpu().numpy(), size)
     confidence_HW = None
     if with_confidence:
         confidence_hw = _confidence(prediction.class_logits_BSK[0], groups, parser.temperature)[segment_hw]

@@ -6,6 +6,7 @@ the mean over the queries of a class, then over the classes (equation 4 is in `m
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,10 +15,14 @@ from mereo.metrics.context_error import context_error
 from mereo.retrieval.segment_index import SegmentIndex
 from mereo.retrieval.segment_rows import SURROUNDINGS, VECTOR, surroundings_of, vectors_of
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 NEIGHBOURS = 20
 # Of a large class, so many queries drawn from a fixed seed: their mean is known to a few thousandths.
 MAX_QUERIES = 2_000
 QUERIES_AT_ONCE = 256
+COSINES_AT_ONCE = 2**24
 
 
 @dataclass(frozen=True)
@@ -73,25 +78,29 @@ def context_of_index(
     return IndexContext(tuple(found), neighbours)
 
 
-def class_context(rows: object, num_classes: int, neighbours: int, max_queries: int) -> tuple[int, float | None]:
+def class_context(rows: "pa.Table", num_classes: int, neighbours: int, max_queries: int) -> tuple[int, float | None]:
     """How many queries of one class could be compared, and their mean error. All neighbours are the true ones."""
-    vector_ND = vectors_of(rows)  # type: ignore[arg-type]
-    share_N8K, is_inside_N8 = surroundings_of(rows, num_classes)  # type: ignore[arg-type]
+    vector_ND, around = vectors_of(rows), rows.select(SURROUNDINGS).combine_chunks()
     query_Q = np.arange(len(vector_ND))
     if len(query_Q) > max_queries:
         query_Q = np.sort(np.random.default_rng(0).choice(query_Q, max_queries, replace=False))
     top = min(neighbours, len(vector_ND) - 1)
     if top < 1:
         return 0, None
+    at_once = max(1, min(QUERIES_AT_ONCE, COSINES_AT_ONCE // len(vector_ND)))
     errors = []
-    for start in range(0, len(query_Q), QUERIES_AT_ONCE):
-        query_q = query_Q[start : start + QUERIES_AT_ONCE]
+    for start in range(0, len(query_Q), at_once):
+        query_q = query_Q[start : start + at_once]
         cosine_qN = vector_ND[query_q] @ vector_ND.T
         cosine_qN[np.arange(len(query_q)), query_q] = -np.inf
         nearest_qT = np.argpartition(-cosine_qN, top - 1, axis=1)[:, :top]
-        for query, nearest_T in zip(query_q, nearest_qT):
+        # Dense distributions of a whole large class would fill memory: only of those that are compared.
+        compared_M, place = np.unique(np.concatenate([query_q[:, None], nearest_qT], axis=1), return_inverse=True)
+        place_qR = place.reshape(len(query_q), 1 + top)
+        share_M8K, is_inside_M8 = surroundings_of(around.take(compared_M), num_classes)
+        for query, nearest_T in zip(place_qR[:, 0], place_qR[:, 1:]):
             errors.append(
-                context_error(share_N8K[query], share_N8K[nearest_T], is_inside_N8[query], is_inside_N8[nearest_T])
+                context_error(share_M8K[query], share_M8K[nearest_T], is_inside_M8[query], is_inside_M8[nearest_T])
             )
     known = [error for error in errors if not np.isnan(error)]
     return len(known), float(np.mean(known)) if known else None

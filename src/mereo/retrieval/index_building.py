@@ -119,6 +119,7 @@ class _Adding:
         self.image_of_hash = {found: image for image, found in self.hash_of_image.items()}
         self._in_table = set(self.hash_of_image)
         self._waiting: list[ImageSegments] = []
+        self._new_names: dict[str, str] = {}
         self._last_commit, self._num_commits = time.monotonic(), 0
 
     def require_root(self) -> None:
@@ -135,8 +136,7 @@ class _Adding:
             self.report.unchanged.append(image)
             return
         other = self.image_of_hash.get(found_hash)
-        if other is not None and image not in self.hash_of_image:
-            self._same_bytes(image, other, found_hash)
+        if other is not None and image not in self.hash_of_image and self._is_known(image, other, found_hash):
             return
         image_HWC = read_image(path, max_pixels=self.max_pixels, advice=self.too_large)
         segments = self.source(image_HWC, name=path.stem)
@@ -165,45 +165,89 @@ class _Adding:
         index.drop(gone)
         self.report.dropped += gone
 
-    def _same_bytes(self, image: str, other: str, found_hash: str) -> None:
-        if self.index is None or other not in self._in_table or file_of(other, self.root).is_file():
-            self.report.copies.append((image, other))
-            return
-        self.index.store_under(other, image)
+    def _is_known(self, image: str, other: str, found_hash: str) -> bool:
+        """As a copy of another photograph, or as that other one under a new name. Neither where the other one's file
+        holds other bytes by now: names moved on by one place each."""
+        file = file_of(other, self.root)
+        if file.is_file():
+            is_copy = _holds(file, found_hash)
+            if is_copy:
+                self.report.copies.append((image, other))
+            return is_copy
+        if other not in self._in_table:
+            self._commit()  # Its rows, or its last name, are still waiting.
+        self._new_names[other] = image
         self._forget(other)
         self._remember(image, found_hash)
-        self._in_table.add(image)
         self.report.moved.append((other, image))
+        self._commit_if_due()
+        return True
 
     def _take(self, rows: ImageSegments) -> None:
         if not len(rows):
             self.report.without_segments.append(rows.image)
+            self._drop_old_rows(rows.image)
             return
         if self.index is None:
             self.index = SegmentIndex.create(self.folder, self.facts, dimensions=rows.dimensions)
         (self.report.changed if rows.image in self.hash_of_image else self.report.added).append(rows.image)
         self._remember(rows.image, rows.content_hash)
         self._waiting.append(rows)
-        is_time = time.monotonic() - self._last_commit >= SECONDS_BETWEEN_COMMITS
-        if is_time or len(self._waiting) >= IMAGES_BETWEEN_COMMITS:
-            self._commit()
+        self._commit_if_due()
+
+    def _drop_old_rows(self, image: str) -> None:
+        """Of a photograph that had segments, and has none as it is now."""
+        if self.index is None or image not in self.hash_of_image:
+            return
+        self._commit()
+        self.index.drop([image])
+        self._forget(image)
+        self._note_commit(self.index)
 
     def _remember(self, image: str, found_hash: str) -> None:
-        self.image_of_hash.pop(self.hash_of_image.get(image, ""), None)
+        self._forget_hash(image)
         self.hash_of_image[image] = found_hash
         self.image_of_hash[found_hash] = image
 
     def _forget(self, image: str) -> None:
-        self.image_of_hash.pop(self.hash_of_image.pop(image), None)
+        self._forget_hash(image)
+        del self.hash_of_image[image]
         self._in_table.discard(image)
 
+    def _forget_hash(self, image: str) -> None:
+        found_hash = self.hash_of_image.get(image, "")
+        if self.image_of_hash.get(found_hash) == image:  # Another photograph may have taken these bytes over.
+            del self.image_of_hash[found_hash]
+
+    def _commit_if_due(self) -> None:
+        is_time = time.monotonic() - self._last_commit >= SECONDS_BETWEEN_COMMITS
+        if is_time or len(self._waiting) + len(self._new_names) >= IMAGES_BETWEEN_COMMITS:
+            self._commit()
+
     def _commit(self) -> None:
+        """New names first: a file may have come anew under a name that another one gave up."""
         self._last_commit = time.monotonic()
-        if self.index is None or not self._waiting:
+        if self.index is None:
             return
-        self.index.put(self._waiting, present=self._in_table)
-        self._in_table |= {rows.image for rows in self._waiting}
-        self._waiting = []
+        if self._new_names:
+            self.index.store_under(self._new_names)
+            self._in_table |= set(self._new_names.values())
+            self._new_names = {}
+            self._note_commit(self.index)
+        if self._waiting:
+            self.index.put(self._waiting, present=self._in_table)
+            self._in_table |= {rows.image for rows in self._waiting}
+            self._waiting = []
+            self._note_commit(self.index)
+
+    def _note_commit(self, index: SegmentIndex) -> None:
         self._num_commits += 1
         if self._num_commits % COMMITS_BETWEEN_TIDYING == 0:
-            self.index.tidy()
+            index.tidy()
+
+
+def _holds(path: Path, wanted_hash: str) -> bool:
+    try:
+        return content_hash(path) == wanted_hash
+    except BadInput:  # Not to be read: nothing speaks for it.
+        return False

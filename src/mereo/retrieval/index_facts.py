@@ -64,7 +64,7 @@ class IndexFacts:
             raise BadInput(
                 f"vectors must come from the index's own parser ({self.parser}, fingerprint {self.fingerprint[:12]}), "
                 f"but got others ({fingerprint[:12]}) for {folder}; pass that parser with --parser, or build another "
-                "index."
+                "index (this one may be of another version of Mereo)."
             )
 
 

@@ -6,6 +6,8 @@ last map of that same pass: what the parser's heads read.
 """
 
 import hashlib
+import json
+from typing import Any
 
 import numpy as np
 import torch
@@ -104,15 +106,27 @@ def segments_of(parse: Parse) -> tuple[np.ndarray, np.ndarray]:
 
 
 def fingerprint_of(parser: SceneParser, least_share: float, working_side: int | None) -> str:
-    """Of the weights, what stands before and after them, and how segments are made: equal vectors, equal word."""
+    """Of the weights, the settings of what they are in, and how segments are made: equal vectors, equal word."""
     digest = hashlib.blake2b(digest_size=16)
     rules = (least_share, LEAST_PIXELS, working_side, parser.preprocessing.model_dump(mode="json"))
     kind = "parse vectors 1" if has_sorted_segments(parser) else "parse segments 1"
     digest.update(repr((kind, rules, parser.taxonomy.object_names)).encode())
+    digest.update(json.dumps(_settings(parser), sort_keys=True).encode())
     for name, value in sorted(parser.state_dict().items()):
         digest.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode())
         digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()
+
+
+def _settings(parser: SceneParser) -> list[tuple[str, dict[str, Any]]]:
+    """Of backbone, stages and heads: what changes their answers and is in no weight, e.g. from where things merge.
+    Defaults are left out: one that a later version brings changes no word."""
+    if parser.config is None:
+        return []
+    config = parser.config.without_weights()
+    parts = [("backbone", config.backbone)]
+    parts += [(stage.stage, stage) for stage in config.path] + [(head.head, head) for head in config.heads]
+    return [(name, part.model_dump(mode="json", exclude_defaults=True)) for name, part in parts]
 
 
 def _renumbered(piece_HW: np.ndarray, kept_N: np.ndarray, num_pieces: int) -> np.ndarray:

@@ -4,7 +4,7 @@ Every change is one commit of the table: whoever is killed leaves the version be
 about the index stands in the table's metadata.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
@@ -86,22 +86,32 @@ class SegmentIndex:
         rows = joined_rows(list(images), self.table.schema)
         changed = [image.image for image in images if image.image in present]
         with table_errors(self.folder):
-            if not changed:
+            if changed:
+                self._replace(changed, rows)
+            else:
                 self.table.add(rows)
-                return
-            merge = self.table.merge_insert(["image", "segment"])
-            merge = merge.when_matched_update_all().when_not_matched_insert_all()
-            # A photograph that has fewer segments now must lose those that are too many.
-            merge.when_not_matched_by_source_delete(is_one_of("image", changed)).execute(rows)
 
     def drop(self, images: Sequence[str]) -> None:
         if images:
             with table_errors(self.folder):
                 self.table.delete(is_one_of("image", images))
 
-    def store_under(self, image: str, new: str) -> None:
+    def store_under(self, new_names: Mapping[str, str]) -> None:
+        """Images take new names, all of them in one commit."""
+        if not new_names:
+            return
+        rows = self.rows(self.table.schema.names, where=is_one_of("image", list(new_names)))
+        names = [new_names[image] for image in rows["image"].to_pylist()]
         with table_errors(self.folder):
-            self.table.update(where=is_one_of("image", [image]), values={"image": new})
+            place = rows.schema.get_field_index("image")
+            self._replace(list(new_names), rows.set_column(place, "image", [names]).cast(self.table.schema))
+
+    def _replace(self, images: Sequence[str], rows: Any) -> None:
+        """These rows in place of all that the table has of these images, as one commit."""
+        merge = self.table.merge_insert(["image", "segment"])
+        merge = merge.when_matched_update_all().when_not_matched_insert_all()
+        # A photograph that has fewer segments now must lose those that are too many.
+        merge.when_not_matched_by_source_delete(is_one_of("image", images)).execute(rows)
 
     def tidy(self) -> None:
         """Many small commits become few files, and old versions go."""
