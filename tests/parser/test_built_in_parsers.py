@@ -27,12 +27,13 @@ from mereo.parser.weights import DEFAULT_PARSER, GROUPING_PARSER, built_in_parse
 TOLERANCE = 0.004
 MEASURED = {
     ("street", "camvid", "semantic"): 0.9252,
-    ("everyday", "everyday_camvid", "semantic"): 0.8358,
-    ("everyday", "everyday_facades", "semantic"): 0.7968,
-    ("everyday", "everyday_facades", "parts"): 0.7994,
-    ("everyday", "everyday_carparts", "semantic"): 0.5341,
-    ("everyday", "everyday_clothes", "semantic"): 0.7206,
-    ("everyday", "everyday_clothes", "materials"): 0.8922,
+    ("everyday", "everyday_camvid", "semantic"): 0.9171,
+    ("everyday", "everyday_facades", "semantic"): 0.8260,
+    ("everyday", "everyday_facades", "parts"): 0.8380,
+    ("everyday", "everyday_carparts", "semantic"): 0.9874,
+    ("everyday", "everyday_carparts", "parts"): 0.7124,
+    ("everyday", "everyday_clothes", "semantic"): 0.9749,
+    ("everyday", "everyday_clothes", "materials"): 0.8909,
 }
 
 
@@ -90,9 +91,9 @@ def test_each_is_small_enough_to_come_with_the_package(name: str) -> None:
     assert built_in_parsers()[name].stat().st_size <= pack_parser.most_bytes(num_heads)
 
 
-def test_the_first_stage_says_so() -> None:
+def test_a_stage_that_was_stopped_says_so() -> None:
     card = load("everyday").card
-    assert card is not None and "A first stage of training, not a finished parser." in card.summary
+    assert card is not None and "stage 2: 1787 of 2200 steps" in card.trained_with
 
 
 def test_the_default_answers_classes_and_the_other_groups() -> None:
