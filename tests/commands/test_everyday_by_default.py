@@ -51,7 +51,7 @@ def test_models_shows_both(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert DEFAULT_PARSER == "street" and set(built_in_parsers()) == {"everyday", "street"}
     assert out.startswith("everyday - Everyday things") and "\nstreet (default) - Streets" in out
-    assert "A first stage of training, not a finished parser" in " ".join(out.split())
+    assert "Twelve objects of streets, facades, cars and people" in " ".join(out.split())
 
 
 @pytest.mark.parametrize("verb", ["group", "explain"])
