@@ -161,7 +161,7 @@ def test_questions_that_cannot_be_asked(image: Path, tmp_path: Path, capsys: pyt
         ([], "explain must know what to explain, but got no view; give --affinity, --tokens, --levels, --segments"),
         (["--affinity", "--tokens"], "explain must know what to explain, but got 2 views; give"),
         (["--levels"], "a parser must have a pyramid of levels to explain them, but got one without; train one"),
-        (["--segments"], "a parser must sort segments to explain them, but got one without; train one with the head"),
+        (["--segments"], "a parser must sort segments to explain them, but got one without"),
         (["--tokens"], "a parser must gather tokens to explain them, but got one without; train e.g."),
         (["--affinity", "--at", "3"], "--at must be two whole numbers X,Y, but got '3'; e.g. 120,80."),
         (["--affinity", "--at", "3,-4"], "--at must be two whole numbers X,Y"),
