@@ -65,6 +65,8 @@ def studio(browser: Any, studio_address: str) -> Iterator[StudioPage]:
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda message: faults.append(message.text) if "Content Security" in message.text else None)
+    # Chromium may take a key before the wish, sent just before it, to be told of file choosers: wished for from now on.
+    page.on("filechooser", lambda chooser: None)
     page.goto(studio_address)
     page.wait_for_selector("#folder button")
     yield StudioPage(page)

@@ -81,13 +81,13 @@ class Client:
         finally:
             writer.close()
 
-    async def leaving(self, *, share: float) -> None:
+    async def leaving(self, *, share: float, after: float = 0.02) -> None:
         """After that share of the request; of 1: while the answer is made."""
         _, writer = await asyncio.open_connection("127.0.0.1", self.port)
         whole = request_of(self.content)
         writer.write(whole[: int(share * len(whole))])
         await writer.drain()
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(after)
         writer.transport.abort()
 
     async def slow(self, *, pause: float = 0.1) -> int | None:

@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 from studio_in_browser import StudioPage
 
+from mereo.drawing.legend import percent
+
 pytestmark = pytest.mark.slow
 
 
@@ -184,7 +186,7 @@ def test_the_mask_is_exported_as_it_is_seen(studio: StudioPage, kind: str) -> No
         mask_HW = coco.decode(found["segmentation"]).astype(bool)
         assert mask_HW.sum() == found["area"]
     assert mask_HW.shape == (240, 320) and mask_HW[216, 160]
-    assert f"{100 * mask_HW.mean():.0f} %" in told
+    assert percent(mask_HW.mean()) in told
 
 
 def test_a_correction_is_saved_as_a_label(studio: StudioPage, labels_folder: Path) -> None:

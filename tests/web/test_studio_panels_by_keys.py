@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 from studio_in_browser import StudioPage
 
+from mereo.drawing.legend import percent
+
 pytestmark = pytest.mark.slow
 
 
@@ -47,7 +49,7 @@ def test_a_mask_is_exported_by_keys(studio: StudioPage) -> None:
     with studio.page.expect_download() as waiting:
         studio.page.keyboard.press("Enter")
     mask_HW = np.asarray(Image.open(io.BytesIO(Path(waiting.value.path()).read_bytes()))) > 0
-    assert mask_HW.shape == (240, 320) and f"{100 * mask_HW.mean():.0f} %" in told
+    assert mask_HW.shape == (240, 320) and percent(mask_HW.mean()) in told
     assert studio.focused("data-format") == "png"
 
 
