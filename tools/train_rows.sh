@@ -119,7 +119,14 @@ while read -r name host; do
     [ -z "$row_name" ] || [ -z "$host_name" ] || against+=(--against "$row_name=$host_name")
 done <<'END'
 affinity affinity_both
+affinity_both fcn
 affinity_both affinity_learned
+affinity_both affinity_positive
+affinity_both affinity_negative
+affinity_positive affinity_learned_positive
+affinity_negative affinity_learned_negative
+affinity_learned_positive affinity_learned
+affinity_learned_negative affinity_learned
 affinity fcn_region_loss
 fcn_region_loss fcn
 affinity affinity_product

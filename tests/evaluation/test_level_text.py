@@ -35,7 +35,7 @@ def test_near_borders_beside_the_baseline() -> None:
     )
     assert lines[place + 4 : place + 7] == [
         "| A | 25.00 | 50.00 | +0.00 | +0.00 |  |  |  |  |",
-        "| C | 75.00 (50.00, 100.00) | 87.50 (75.00, 100.00) | +50.00 | +37.50 |  |  |  |  |",
+        "| C | 75.00 (50.00, 100.00) | 87.50 (75.00, 100.00) | +25.00 | +25.00 |  |  |  |  |",
         "",
     ]
     assert ABOUT_LEVELS not in lines

@@ -11,6 +11,7 @@ from mereo.evaluation.evaluated_run import EvaluatedRun, RunRecord, read_evaluat
 from mereo.evaluation.evaluation import Evaluation
 from mereo.evaluation.evaluation_files import write_evaluation
 from mereo.evaluation.results_table import results_tables
+from mereo.evaluation.results_text import comparison_cells, line_cells
 from mereo.metrics.confusion import region_counts
 from mereo.metrics.paired_bootstrap import paired_bootstrap
 
@@ -77,6 +78,21 @@ def test_seeds_are_one_line_and_the_baseline_comes_first():
     assert better.wall_seconds == 300.5
     assert [name for _, name, _ in table.classes_by_frequency] == ["road", "sky", "pole"]
     assert better.class_iou(2) == pytest.approx(np.mean([runs[i].evaluation.per_class[2].iou for i in (0, 2)]))
+
+
+def test_only_seeds_that_both_rows_have_are_compared():
+    """A lucky seed of the host must not become a loss of the module."""
+    lucky, usual = made_run("h1", row="host", seed=1, quality=0.9), made_run("h0", row="host", quality=0.7)
+    module, other = made_run("m0", row="module", quality=0.8), made_run("o", row="other", seed=2, quality=0.8)
+    (table,) = results_tables([usual, lucky, module, other], baseline="host", against=[("module", "host")])
+    counts = [run.evaluation.per_image_NK3[None] for run in (module, usual, other)]
+    assert table.lines[1].difference == table.comparisons[0].difference == paired_bootstrap(counts[0], counts[1])
+    assert table.lines[1].difference.verdict == "measurable gain"
+    both = np.concatenate([counts[1], lucky.evaluation.per_image_NK3[None]])
+    assert table.lines[2].difference == paired_bootstrap(counts[2], both), "with none in common, whole rows"
+    assert line_cells(table, table.lines[1])[-1].endswith("measurable gain (seed 0)")
+    assert line_cells(table, table.lines[2])[-1].endswith(" (other seeds)")
+    assert comparison_cells(table)[0][-1].endswith("measurable gain (seed 0)")
 
 
 def test_a_row_beside_its_own_host():

@@ -65,7 +65,7 @@ def test_markdown_of_a_small_table():
     # IoU of `bad`: sky 20/60, road 40/80; `good`, seed 0: sky 1, road 60/70, cat (predicted, never true) 0.
     assert "| bad | 0 | 41.67 | 60.00 | 41.67 | 5 min 31 s | baseline |" in lines
     good = "| good | 0, 1 | 51.79 (61.90, 41.67) | 75.00 (90.00, 60.00) | 51.79 (61.90, 41.67) | 5 min 31 s | "
-    assert f"{good}+10.12 [+10.12, +10.12] measurable gain |" in lines
+    assert f"{good}+20.24 [+20.24, +20.24] measurable gain (seed 0) |" in lines
     assert "| class | share | bad | good |" in lines
     by_class = [line for line in lines if line.startswith(("| road", "| sky", "| cat"))]
     assert by_class == [

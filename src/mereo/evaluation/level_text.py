@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mereo.evaluation.level_measures import LevelMeasures, plain
 from mereo.evaluation.number_text import mean_and_seeds, mean_of, percent_text
-from mereo.evaluation.results_table import ResultsLine, ResultsTable
+from mereo.evaluation.results_table import ResultsLine, ResultsTable, with_same_seeds
 from mereo.metrics.boundary_band import BAND_PIXELS
 from mereo.metrics.confusion import mean_over_classes
 
@@ -34,9 +34,10 @@ def border_cells(table: ResultsTable) -> list[list[str]]:
         everywhere = [one.mean_iou for one in line.level_measures]
         differences = []
         if baseline is not None:
+            ours, theirs = (one.level_measures for one in with_same_seeds(line, baseline))
             differences = [
-                _difference(near, [one.band_mean_iou for one in baseline.level_measures]),
-                _difference(everywhere, [one.mean_iou for one in baseline.level_measures]),
+                _difference([one.band_mean_iou for one in ours], [one.band_mean_iou for one in theirs]),
+                _difference([one.mean_iou for one in ours], [one.mean_iou for one in theirs]),
             ]
         rows.append([line.row, mean_and_seeds(near), mean_and_seeds(everywhere), *differences, *_pyramid_cells(line)])
     return rows
@@ -44,7 +45,7 @@ def border_cells(table: ResultsTable) -> list[list[str]]:
 
 def difference_near_borders(line: ResultsLine, host: ResultsLine) -> str:
     """Empty where not both were measured there."""
-    near, of_host = ([one.band_mean_iou for one in a.level_measures] for a in (line, host))
+    near, of_host = ([one.band_mean_iou for one in a.level_measures] for a in with_same_seeds(line, host))
     return _difference(near, of_host) if near and of_host else ""
 
 

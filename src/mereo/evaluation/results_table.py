@@ -1,7 +1,7 @@
 """Results of many runs: one table a protocol, one line a row, its seeds together, its difference to a baseline."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from mereo.metrics.paired_bootstrap import PairedDifference, paired_bootstrap
 
 @dataclass(frozen=True)
 class ResultsLine:
-    """The runs of one row and protocol, by seed. `difference` is to the baseline's line (None: there is none)."""
+    """The runs of one row and protocol, by seed. `difference` is to the baseline's line (None: there is none), of the
+    seeds that both have (`with_same_seeds`)."""
 
     row: str
     runs: tuple[EvaluatedRun, ...]
@@ -59,6 +60,15 @@ class ResultsLine:
         return mean_of([run.evaluation.per_class[class_index].iou for run in self.runs])
 
 
+def with_same_seeds(line: ResultsLine, host: ResultsLine) -> tuple[ResultsLine, ResultsLine]:
+    """Both with the seeds that both have: a seed moves a result by as much as a change does. With none, both whole."""
+    common = set(line.seeds) & set(host.seeds)
+    if not common:
+        return line, host
+    ours, theirs = (tuple(run for run in one.runs if run.record.seed in common) for one in (line, host))
+    return replace(line, runs=ours), replace(host, runs=theirs)
+
+
 @dataclass(frozen=True)
 class Comparison:
     """A row beside another than the table's baseline: what it adds to its own host."""
@@ -77,6 +87,10 @@ class ResultsTable:
     num_images: int
     has_baseline: bool
     comparisons: tuple[Comparison, ...] = ()
+
+    @property
+    def baseline_line(self) -> ResultsLine | None:
+        return next((line for line in self.lines if line.is_baseline), None)
 
     @property
     def lines_with_tokens(self) -> list[ResultsLine]:
@@ -141,22 +155,24 @@ def _table(
     by_row: dict[str, list[EvaluatedRun]] = {}
     for run in runs:
         by_row.setdefault(run.record.row, []).append(run)
-    for row, of_row in by_row.items():
-        _require_one_kind(row, protocol, of_row)
+    line_of: dict[str, ResultsLine] = {}
+    for row in sorted(by_row, key=lambda name: name != baseline):  # sorted() keeps the order of the others.
+        _require_one_kind(row, protocol, by_row[row])
+        by_seed = tuple(sorted(by_row[row], key=lambda run: run.record.seed))
+        line_of[row] = ResultsLine(row, by_seed, is_baseline=row == baseline)
 
     def difference_between(row: str, host: str) -> PairedDifference:
-        return paired_bootstrap(_counts(by_row[row]), _counts(by_row[host]), num_resamples=num_resamples)
+        ours, theirs = with_same_seeds(line_of[row], line_of[host])
+        return paired_bootstrap(_counts(ours.runs), _counts(theirs.runs), num_resamples=num_resamples)
 
-    lines = []
-    for row in sorted(by_row, key=lambda name: name != baseline):  # sorted() keeps the order of the others.
-        difference = None
-        if baseline is not None and baseline in by_row and row != baseline:
-            difference = difference_between(row, baseline)
-        by_seed = tuple(sorted(by_row[row], key=lambda run: run.record.seed))
-        lines.append(ResultsLine(row, by_seed, difference, is_baseline=row == baseline))
     comparisons = tuple(
         Comparison(row, host, difference_between(row, host)) for row, host in against if {row, host} <= by_row.keys()
     )
+    lines = [
+        line if baseline not in line_of or line.is_baseline
+        else replace(line, difference=difference_between(line.row, line_of[baseline].row))
+        for line in line_of.values()
+    ]  # fmt: skip
     return ResultsTable(
         protocol, tuple(lines), runs[0].evaluation.num_images, has_baseline=baseline in by_row, comparisons=comparisons
     )

@@ -19,7 +19,7 @@ from mereo.evaluation.level_text import (
 from mereo.evaluation.number_text import duration_text, mean_and_seeds, number_text, percent_text
 from mereo.evaluation.panoptic_text import ABOUT_PANOPTIC, panoptic_cells, panoptic_header_cells
 from mereo.evaluation.perceptual_text import ABOUT_TASKS, tasks_cells, tasks_header_cells
-from mereo.evaluation.results_table import ResultsLine, ResultsTable
+from mereo.evaluation.results_table import ResultsLine, ResultsTable, with_same_seeds
 from mereo.metrics.boundary_band import BAND_PIXELS
 from mereo.metrics.paired_bootstrap import PairedDifference
 
@@ -50,7 +50,7 @@ def line_cells(table: ResultsTable, line: ResultsLine) -> list[str]:
         *(mean_and_seeds(line.measure_of_seeds(name)) for name in ("mean_iou", "pixel_accuracy", "boundary_iou")),
         duration_text(line.wall_seconds),
     ]
-    return [*cells, _difference_text(line)] if table.has_baseline else cells
+    return [*cells, _difference_text(table, line)] if table.has_baseline else cells
 
 
 def class_header_cells(table: ResultsTable) -> list[str]:
@@ -68,7 +68,9 @@ def class_cells(table: ResultsTable) -> list[list[str]]:
 def comparison_cells(table: ResultsTable) -> list[list[str]]:
     line_of = {line.row: line for line in table.lines}
     near = [difference_near_borders(line_of[one.row], line_of[one.host]) for one in table.comparisons]
-    told = [[one.row, one.host, _in_words(one.difference)] for one in table.comparisons]
+    told = [
+        [one.row, one.host, _in_words(one.difference, line_of[one.row], line_of[one.host])] for one in table.comparisons
+    ]
     return [[*cells, at_borders] for cells, at_borders in zip(told, near)] if any(near) else told
 
 
@@ -135,7 +137,8 @@ def markdown(tables: Sequence[ResultsTable]) -> str:
         if table.has_baseline:
             parts.append(
                 "Differences: paired bootstrap over images, 95 % interval; `no measurable gain` where it spans 0. "
-                "The interval speaks about the choice of images, not about other seeds."
+                "The interval speaks about the choice of images, not about other seeds. Where the rows have different "
+                "seeds, those that both have are compared, and told."
             )
         parts.append("IoU of each class, the most frequent first (`share`: of the labelled pixels):")
         parts.append(_markdown_table(class_header_cells(table), class_cells(table)))
@@ -174,14 +177,22 @@ def write_section(path: str | Path, section: str, content: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
-def _difference_text(line: ResultsLine) -> str:
-    if line.is_baseline or line.difference is None:
+def _difference_text(table: ResultsTable, line: ResultsLine) -> str:
+    baseline = table.baseline_line
+    if baseline is None or line.difference is None:
         return "baseline"
-    return _in_words(line.difference)
+    return _in_words(line.difference, line, baseline)
 
 
-def _in_words(d: PairedDifference) -> str:
-    return f"{100 * d.difference:+.2f} [{100 * d.low:+.2f}, {100 * d.high:+.2f}] {d.verdict}"
+def _in_words(d: PairedDifference, line: ResultsLine, host: ResultsLine) -> str:
+    """The seeds are told where not all of both rows were compared."""
+    told = f"{100 * d.difference:+.2f} [{100 * d.low:+.2f}, {100 * d.high:+.2f}] {d.verdict}"
+    if set(line.seeds) == set(host.seeds):
+        return told
+    seeds = with_same_seeds(line, host)[0].seeds
+    if not set(seeds) <= set(host.seeds):
+        return f"{told} (other seeds)"
+    return f"{told} (seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))})"
 
 
 def _markdown_table(header: list[str], rows: list[list[str]]) -> str:
