@@ -12,11 +12,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "parser"))
 from test_affinity_explanation import IMAGE_HWC, affinity_parser
 from test_token_explanation import CONCEPTS, NODES, token_parser
 from tiny_grouping_parser import tiny_grouping_parser
-from tiny_parser import tiny_parser
+from tiny_parser import TAXONOMY, tiny_parser
 from tiny_pyramid_parser import tiny_pyramid_parser
 from tiny_sorting_parser import tiny_sorting_parser
 
 from mereo.commands.main import run
+from mereo.interaction.affinity_explanation import explain_affinity
 from mereo.parser.weights import save_parser
 
 
@@ -35,6 +36,9 @@ def test_pictures_page_and_numbers(image: Path, tmp_path: Path, capsys: pytest.C
     assert printed.splitlines()[-1] == str(out / "index.html")
     content = json.loads((out / "explanation.json").read_text())
     assert {"class", "share", "support", "suppression"} == set(content["regions"][0])
+    asked = explain_affinity(affinity_parser(), IMAGE_HWC)
+    assert content["point"] == {"at": [3, 4], "class": TAXONOMY.object_names[asked.coarse_HW[4, 3]]}
+    assert content["point"]["class"] == printed.splitlines()[1].split(" (")[0]
     assert {path.name.split(".")[0] for path in out.iterdir()} == {
         "index",
         "coarse",
@@ -43,6 +47,24 @@ def test_pictures_page_and_numbers(image: Path, tmp_path: Path, capsys: pytest.C
         "explanation",
     }
     assert run(["explain", str(image), "--affinity", "--parser", parser, "--out", str(out)]) == 0
+    assert "point" not in json.loads((out / "explanation.json").read_text())
+
+
+@pytest.mark.slow
+def test_the_recipe_that_needs_no_data_trains_what_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    """A few steps of recipes/drawn_affinity.yaml, on small scenes, and a picture that the package draws."""
+    recipe = Path(__file__).parents[2] / "recipes" / "drawn_affinity.yaml"
+    small = ("train_data.count=6", "train_data.size=[48,64]", "val_data=", "augmentation.crop=[32,48]")
+    steps = ("training.steps=3", "training.batch_size=2", "training.schedule.warmup_steps=1")
+    assert run(["train", str(recipe), *small, *steps, "--out", str(tmp_path / "run")]) == 0
+    draw = ["data", "draw", str(tmp_path / "scenes"), "--count", "1", "--val", "0", "--size", "64x48"]
+    assert run(draw) == 0
+    (image,) = (tmp_path / "scenes" / "train" / "images").iterdir()
+    line = ["explain", str(image), "--affinity", "--parser", str(tmp_path / "run"), "--at", "5,40"]
+    capsys.readouterr()
+    assert run([*line, "--out", str(tmp_path / "out")]) == 0
+    assert "of the coarse answer" in capsys.readouterr().out
+    assert json.loads((tmp_path / "out" / "explanation.json").read_text())["point"]["at"] == [5, 40]
 
 
 def test_tokens_of_a_picture(image: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -182,7 +204,8 @@ def test_bad_arguments(
 def test_other_failures(image: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     save_parser(tiny_parser(), tmp_path / "plain.safetensors")
     assert run(["explain", str(image), "--affinity", "--parser", str(tmp_path / "plain.safetensors")]) == 2
-    assert "a parser must have a class_affinity stage" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "a parser must have a class_affinity stage" in told and "train e.g. recipes/drawn_affinity.yaml" in told
     assert run(["explain", str(image), "--affinity", "--out", str(image)]) == 2
     assert "--out must be a folder, but got a file" in capsys.readouterr().err
     assert run(["explain", str(tmp_path / "absent.jpg"), "--affinity"]) == 2

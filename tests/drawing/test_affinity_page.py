@@ -39,6 +39,7 @@ def test_what_stands_on_it(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert NASTY not in text and "alert(1)&lt;/script&gt;" in text
     assert "Changed: 6.3 % of the pixels" in text and "8.0 % (0.25)" in text and "Suppressed by" in text
+    assert "What a region sends to itself is left out" in text
     for name in ("coarse", "refined", "changed"):
         assert Image.open(next(page.parent.glob(f"{name}.*"))).size == (60, 40)
     changed_HWC = np.asarray(Image.open(next(page.parent.glob("changed.*"))).convert("RGB")).astype(int)

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import mereo.losses.region_classification as region_classification_file
 from mereo.errors import BadInput
 from mereo.losses.region_classification import RegionClassification, region_classification_loss
 
@@ -82,6 +83,7 @@ def test_ignored_pixels_get_no_gradient() -> None:
 def test_an_ignored_label_may_lie_among_the_classes() -> None:
     """As 255 does for more than 255 classes."""
     features, label, classifier = made()
+    label[label == IGNORED] = 1
     asked = region_classification_loss(features, label, classifier, ignore_label=1)
     torch.testing.assert_close(asked, loop_loss(features, label.masked_fill(label == 1, IGNORED), classifier))
 
@@ -113,7 +115,66 @@ def test_the_module_has_its_own_classifier() -> None:
     assert {name for name, _ in loss.named_parameters()} == {"classify.weight", "classify.bias"}
 
 
+def test_the_module_weighs_classes() -> None:
+    features, label, _ = made()
+    weight_K = torch.tensor([1.0, 2.0, 0.5, 3.0])
+    loss = RegionClassification(width=3, num_classes=4, class_weight_K=weight_K, ignore_label=IGNORED)
+    wanted = loop_loss(features.float(), label, loss.classify, weight_K)
+    torch.testing.assert_close(loss(features.float(), label), wanted)
+    assert set(loss.state_dict()) == {"classify.weight", "classify.bias"}  # Weights belong to the data.
+
+
 def test_another_batch_is_refused() -> None:
     features, label, classifier = made()
     with pytest.raises(BadInput, match="axis B must have one size everywhere"):
         region_classification_loss(features, label[:2], classifier)
+
+
+@pytest.mark.parametrize("value", [4, 7, -1, -3, 254])
+@pytest.mark.parametrize("is_everywhere", [True, False])
+def test_a_label_out_of_range_is_refused(value: int, is_everywhere: bool) -> None:
+    """Also where resizing would pass it by."""
+    features, label, classifier = made()
+    large = label.repeat_interleave(3, dim=1).repeat_interleave(3, dim=2)
+    large[slice(None) if is_everywhere else 1, 0, 0] = value
+    if is_everywhere:
+        large[:] = value
+    wanted = rf"labels must lie in 0\.\.3 or be 255, but got {value}; run `mereo data check`"
+    with pytest.raises(BadInput, match=wanted):
+        region_classification_loss(features, large, classifier)
+
+
+@pytest.mark.parametrize("shape", [(3,), (5,), (1,), (4, 4)], ids=str)
+def test_weights_of_other_classes_are_refused(shape: tuple[int, ...]) -> None:
+    features, label, classifier = made()
+    wanted = (
+        "class_weight_K must have 1 axes" if len(shape) > 1 else "axis K must have one size everywhere, but got 4 in"
+    )
+    with pytest.raises(BadInput, match=wanted):
+        region_classification_loss(features, label, classifier, class_weight=torch.ones(shape))
+
+
+@pytest.mark.parametrize("unlabelled", [(0,), (0, 1), (0, 1, 2, 3)], ids=str)
+def test_two_processes_lose_what_one_loses(unlabelled: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each divides by the mean over processes: played here with the numbers that both would have sent."""
+    features, label, classifier = made(batch=4)
+    label[list(unlabelled)] = IGNORED
+
+    def loss_and_gradient(images: slice) -> tuple[torch.Tensor, torch.Tensor]:
+        values = features[images].clone().requires_grad_()
+        loss = region_classification_loss(values, label[images], classifier)
+        loss.backward()
+        return loss.detach(), values.grad
+
+    alone, gradient = loss_and_gradient(slice(0, 4))
+    halves, sent = (slice(0, 2), slice(2, 4)), []
+    monkeypatch.setattr(
+        region_classification_file, "mean_over_processes", lambda value: sent.append(value.detach()) or value
+    )
+    for half in halves:
+        loss_and_gradient(half)
+    monkeypatch.setattr(region_classification_file, "mean_over_processes", lambda value: sum(sent) / 2)
+    losses, gradients = zip(*map(loss_and_gradient, halves))
+    # What data-parallel training does with losses and gradients: their mean over processes.
+    torch.testing.assert_close(sum(losses) / 2, alone)
+    torch.testing.assert_close(torch.cat(gradients) / 2, gradient)

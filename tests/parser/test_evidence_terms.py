@@ -2,16 +2,17 @@
 
 import pytest
 import torch
-from test_objective import batch, configs
+from test_objective import PIXELS_K, batch, configs
 from tiny_parser import TAXONOMY, tiny_parser
 from torch import nn
 
+from mereo.data.class_histogram import class_weights
 from mereo.errors import BadInput
 from mereo.heads.pixel_classes import PixelClasses
 from mereo.losses.pixel_cross_entropy import PixelCrossEntropy
 from mereo.losses.region_classification import region_classification_loss
 from mereo.parser.config import ParserConfig
-from mereo.parser.objective import build_objective
+from mereo.parser.objective import build_objective, needs_histogram
 from mereo.parser.scene_parser import SceneParser
 from mereo.strict_yaml import validated
 
@@ -41,6 +42,25 @@ def test_terms_rest_on_the_coarse_answer_and_its_features() -> None:
     torch.testing.assert_close(
         losses.total, 0.4 * losses.terms["coarse_pixels"] + 0.2 * losses.terms["region_classification"]
     )
+
+
+def test_class_balance_weighs_the_regions_of_rare_classes_more() -> None:
+    parser = affinity_parser()
+    balanced = configs({"loss": "region_classification", "class_balance": 0.5})
+    assert needs_histogram(balanced) and not needs_histogram(BOTH[1:])
+    objective = build_objective(balanced, parser, pixels_K=PIXELS_K)
+    answers, label_BHW = parser(batch().image_BCHW), batch().semantic_BHW
+    wanted = region_classification_loss(
+        answers.evidence[0].features_BCHW,
+        label_BHW,
+        objective.terms["region_classification"].loss.classify,
+        class_weight=class_weights(PIXELS_K, power=0.5),
+        ignore_label=TAXONOMY.ignore_index,
+    )
+    torch.testing.assert_close(objective(answers, batch()).terms["region_classification"], wanted)
+    assert build_objective(BOTH[1:], parser).terms["region_classification"].loss.class_weight_K is None
+    with pytest.raises(BadInput, match="class_balance must have the training split's histogram, but got none"):
+        build_objective(balanced, parser)
 
 
 def test_several_coarse_answers_are_averaged() -> None:

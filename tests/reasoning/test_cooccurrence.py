@@ -73,10 +73,24 @@ def test_sums_over_sources(num_classes: int, seed: int) -> None:
         torch.testing.assert_close(others, meets_others.double())
 
 
-def test_supporters_first_opponents_last() -> None:
+def test_the_upper_half_supports_and_the_lower_half_opposes() -> None:
     affinity_KK = class_affinity(COUNTS_KK).numpy()
-    assert supporters_and_opponents(affinity_KK, 0) == [1, 2]
-    assert supporters_and_opponents(affinity_KK, 1) == [2, 0]
+    assert supporters_and_opponents(affinity_KK, 0, among=range(3)) == ([1], [2])
+    assert supporters_and_opponents(affinity_KK, 1, among=range(3)) == ([2], [0])
+    column = np.array([0.1, 0.3, 1.0, 0.2, 0.25, 0.05, 0.1])
+    affinity_KK = np.tile(column[:, None], (1, 7))
+    assert supporters_and_opponents(affinity_KK, 2, among=range(7)) == ([1, 4, 3], [5, 6, 0])
+    assert supporters_and_opponents(affinity_KK, 2, among=[5, 1, 0]) == ([1, 0], [5])
+    assert supporters_and_opponents(affinity_KK, 2, among=[2]) == ([], [])
+
+
+@pytest.mark.parametrize("num_that_meet", range(6))
+def test_a_class_that_never_meets_another_is_its_opponent(num_that_meet: int) -> None:
+    affinity_KK = np.eye(6)
+    affinity_KK[:num_that_meet, 5] = 1 / max(1, num_that_meet)
+    supporters, opponents = supporters_and_opponents(affinity_KK, 5, among=range(6))
+    assert sorted(supporters + opponents) == [0, 1, 2, 3, 4] and len(supporters) == min(3, num_that_meet)
+    assert all(affinity_KK[source, 5] > 0 for source in supporters)
 
 
 def test_files_round_trip(tmp_path: Path) -> None:
@@ -86,6 +100,7 @@ def test_files_round_trip(tmp_path: Path) -> None:
     assert torch.equal(again.counts_KK, COUNTS_KK) and (again.class_names, again.num_images) == (NAMES, 60)
     content = json.loads((tmp_path / "affinity.json").read_text())
     assert content["classes"] == list(NAMES) and content["counts"] == COUNTS_KK.tolist() and content["images"] == 60
+    assert content["source"] == "the train split" and again.source == str(path)
     before = path.read_bytes()
     assert write_cooccurrence(path, counted).read_bytes() == before
     with pytest.raises(BadInput, match="counts must be saved as NAME.safetensors, but got .*a.json; a NAME.json comes"):
@@ -153,7 +168,9 @@ def test_samples_are_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     counted = cooccurrence_of(samples, progress=lambda done, total: seen.append((done, total)))
     assert counted.counts_KK.tolist() == [[3, 1], [1, 1]] and counted.num_images == 3
     assert counted.class_names == ("a", "b") and seen == [(1, 3), (2, 3), (3, 3)]
-    assert torch.equal(cooccurrence_of(samples).counts_KK, counted.counts_KK) and samples.reads == 3
+    again = cooccurrence_of(samples, source="few of train")
+    assert torch.equal(again.counts_KK, counted.counts_KK) and samples.reads == 3
+    assert (counted.source, again.source) == ("", "few of train")
     (cached,) = (tmp_path / "cooccurrence").iterdir()
     for broken in ("{", '{"counts": [[1, 2], [3, 1]]}', '{"counts": [[1.5]]}', '{"counts": [[1], [1, 2]]}', "[]"):
         cached.write_text(broken)

@@ -1,7 +1,7 @@
 """`mereo data affinity RECIPE`"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -42,12 +42,16 @@ def affinity(
 
     if out.exists() and not out.is_dir():
         raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
-    samples = open_samples(load_recipe(recipe).train_data, folder=folder_of_recipe(recipe))
+    loaded = load_recipe(recipe)
+    samples = open_samples(loaded.train_data, folder=folder_of_recipe(recipe))
+    told = data_in_words(loaded.train_data.model_dump(mode="json", exclude_none=True))
     errors = Console(stderr=True, highlight=False)
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("counting", total=None)
         counted = cooccurrence_of(
-            samples, progress=lambda done, total: progress.update(task, completed=done, total=total)
+            samples,
+            source=f"train_data of {loaded.name}: {told}",
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     affinity_KK = class_affinity(counted.counts_KK, normalise=normalise).numpy()
     images_K = counted.counts_KK.diagonal().numpy()
@@ -60,8 +64,17 @@ def affinity(
     typer.echo(f"\n{counted.num_images} training images; {path} (with .json and .png)")
 
 
+def data_in_words(content: dict[str, Any]) -> str:
+    """
+    >>> data_in_words({"format": "folder", "root": "streets", "split": "train"})
+    'format folder, root streets, split train'
+    """
+    told = ((key, f"({data_in_words(value)})" if isinstance(value, dict) else value) for key, value in content.items())
+    return ", ".join(f"{key} {value}" for key, value in told)
+
+
 def _print_supporters(affinity_KK: "np.ndarray", images_K: "np.ndarray", names: list[str], console: "Console") -> None:
-    """Each class with those that speak for it most and least, the most frequent class first."""
+    """Each class with those that speak for it and those that do not, the most frequent class first."""
     import numpy as np
     from rich.markup import escape
     from rich.table import Table
@@ -74,18 +87,15 @@ def _print_supporters(affinity_KK: "np.ndarray", images_K: "np.ndarray", names: 
     table.add_column("images", justify="right", no_wrap=True)
     table.add_column("supporters, %", overflow="fold")
     table.add_column("opponents, %", overflow="fold")
-    present = set(np.flatnonzero(images_K).tolist())
+    present = np.flatnonzero(images_K).tolist()
     for target in np.argsort(-images_K, kind="stable").tolist():
-        others = [source for source in supporters_and_opponents(affinity_KK, target) if source in present]
-        shown = [f"{escape(printable(names[source]))} {_percent(affinity_KK[source, target])}" for source in others]
-        supporters, opponents = shown[:NUM_NAMED], shown[NUM_NAMED:][-NUM_NAMED:][::-1]
-        is_there = target in present
-        table.add_row(
-            escape(printable(names[target])),
-            str(int(images_K[target])),
-            ", ".join(supporters) if is_there else "-",
-            ", ".join(opponents) if is_there else "-",
-        )
+        cells = []
+        for those in supporters_and_opponents(affinity_KK, target, among=present if target in present else ()):
+            told = [
+                f"{escape(printable(names[one]))} {_percent(affinity_KK[one, target])}" for one in those[:NUM_NAMED]
+            ]
+            cells.append(", ".join(told) or "-")
+        table.add_row(escape(printable(names[target])), str(int(images_K[target])), *cells)
     console.print(table)
 
 

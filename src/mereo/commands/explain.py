@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from mereo.commands.device_help import DEVICE
 from mereo.commands.explained_affinity import explained_affinity
 from mereo.commands.explained_heat import explained_heat
 from mereo.commands.explained_levels import explained_levels
@@ -16,7 +17,12 @@ from mereo.commands.explained_tokens import explained_tokens
 def explain(
     image: Annotated[Path, typer.Argument(help="A photograph.")],
     affinity: Annotated[
-        bool, typer.Option("--affinity", help="Which regions support and suppress each other (class_affinity).")
+        bool,
+        typer.Option(
+            "--affinity",
+            help="Which regions support and suppress each other (class_affinity; recipes/drawn_affinity.yaml trains a "
+            "parser that has it, without data).",
+        ),
     ] = False,
     tokens: Annotated[
         bool,
@@ -35,20 +41,21 @@ def explain(
     parser: Annotated[
         str | None,
         typer.Option(
-            help="A built-in name, parser file, run folder, or hub:OWNER/NAME; left out: street, for --why everyday."
+            help="A built-in name, parser file, run folder, or hub:OWNER/NAME; left out: everyday for --why. Any other "
+            "view needs a parser with what its brackets name: no built-in one has it."
         ),
     ] = None,
     at: Annotated[str | None, typer.Option(help="Ask about this pixel of the photograph: X,Y.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for index.html, the pictures and explanation.json.")] = Path(
         "explained"
     ),
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
     max_pixels: Annotated[int, typer.Option(min=1, help="Larger photographs are refused.")] = 64_000_000,
 ) -> None:
     """Explain one answer: what the parser first thought and what changed it, what its tokens look at, how
     large the cells are that answer, how segments merged, or which groups speak for a class.
 
-    Example: mereo explain street.jpg --affinity --parser runs/camvid_affinity_small --at 120,80
+    Example: mereo explain street.jpg --affinity --parser runs/drawn_affinity --at 120,80
     """
     from mereo.commands.parse import open_parser
     from mereo.commands.pixel_caps import RAISE_CAP

@@ -44,7 +44,10 @@ def explained_affinity(
         chosen=None if chosen is None else chosen.class_index,
         notes=notes,
     )
-    write_json(out / "explanation.json", as_numbers(explanation))
+    content = as_numbers(explanation)
+    if chosen is not None and point is not None:
+        content["point"] = {"at": list(point), "class": taxonomy.object_names[chosen.class_index]}
+    write_json(out / "explanation.json", content)
     told = explanation.regions[:1] if chosen is None else [chosen]
     changed = f"changed: {100 * explanation.changed_HW.mean():.2f} % of the pixels"
     return [changed, *(in_words(region, taxonomy) for region in told), str(page)]
@@ -61,7 +64,7 @@ def in_words(region: "RegionInfluences", taxonomy: "Taxonomy") -> str:
 
     name = printable(taxonomy.object_names[region.class_index])
     given = named("supported by", region.support) + named("suppressed by", region.suppression)
-    return f"{name} ({100 * region.share:.1f} % of the coarse answer){given or ': nothing reached it'}"
+    return f"{name} ({100 * region.share:.1f} % of the coarse answer){given or ': nothing reached it from others'}"
 
 
 def as_numbers(explanation: "AffinityExplanation") -> dict[str, object]:

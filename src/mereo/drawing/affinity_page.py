@@ -75,6 +75,8 @@ def write_affinity_page(
             for note in (
                 "A bar is the length of what came from that region, relative to the region's own features; the "
                 "number in brackets is the edge of the graph.",
+                "What a region sends to itself is left out. Its own edge is 1 for support; for suppression it is 0, or "
+                "that of all others where edges are learned.",
                 *notes,
             )
         ),

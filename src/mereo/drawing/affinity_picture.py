@@ -16,7 +16,8 @@ def draw_affinity(
 ) -> np.ndarray:
     """H W 3 uint8. Rows are sources, columns targets, the most frequent class first; `images_K`: images that hold it.
 
-    Of more than 200 classes the most frequent are shown.
+    Of more than 200 classes the most frequent are shown. The caption says that each `sums_over` (column or row) sums to
+    100 where all that are shown do.
     """
     require_shapes(affinity_KK=affinity_KK, images_K=images_K)
     if len(names) != len(affinity_KK) or not len(names):
@@ -28,10 +29,13 @@ def draw_affinity(
     share_KK = affinity_KK[np.ix_(order, order)].astype(np.float64)
     np.fill_diagonal(share_KK, np.nan)
     share_KK[images_K[order] == 0] = share_KK[:, images_K[order] == 0] = np.nan
+    # Not where a class meets no other, nor where those that are left out give the rest.
+    total_K = np.nansum(share_KK, axis=0 if sums_over == "column" else 1)[images_K[order] > 0]
+    sums = f"; {sums_over}s sum to 100" if len(total_K) and np.allclose(total_K, 1, atol=1e-3) else ""
     what = f" ({len(order)} most frequent of {len(names)})" if len(order) < len(names) else ""
     words = MatrixWords(
         title="Which class speaks for which",
-        line=f"percent; rows: the one that supports, columns: the one supported; a {sums_over} sums to 100{what}",
+        line=f"percent; a row supports a column{sums}{what}",
         bars=(("support", True),),
         absent="the class itself, or it is in no image",
     )

@@ -45,7 +45,7 @@ def explain_affinity(parser: SceneParser, image_HWC: np.ndarray) -> AffinityExpl
     if stage is None:
         raise BadInput(
             "a parser must have a class_affinity stage to explain affinities, but got one without; train e.g. "
-            "recipes/camvid_affinity_small.yaml."
+            "recipes/drawn_affinity.yaml, which needs no data, and name its run folder."
         )
     size = (image_HWC.shape[0], image_HWC.shape[1])
     answers = plain_answers(parser, image_HWC)

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mereo.losses.checked_labels import checked_labels
 from mereo.processes import mean_over_processes
 from mereo.regions.hard_regions import mean_over_regions, membership
 from mereo.shapes import require_shapes
@@ -28,12 +29,16 @@ def region_classification_loss(
     Labels of another size are resized to the features' (nearest).
     """
     require_shapes(features_BCHW=features_BCHW, label_Bhw=label_BHW)
-    label_BHW = label_BHW.long()
+    logits_1K = classifier(features_BCHW.new_zeros(1, features_BCHW.shape[1]))
+    if class_weight is not None:
+        require_shapes(logits_1K=logits_1K, class_weight_K=class_weight)
+    num_classes = logits_1K.shape[1]
+    label_BHW, is_labelled_BHW = checked_labels(label_BHW, num_classes=num_classes, ignore_label=ignore_label)
+    label_BHW = label_BHW.masked_fill(~is_labelled_BHW, -1)  # Of no region, also where the ignored label is a class's.
     if label_BHW.shape[-2:] != features_BCHW.shape[-2:]:
         resized = F.interpolate(label_BHW[:, None].float(), size=features_BCHW.shape[-2:], mode="nearest-exact")
         label_BHW = resized[:, 0].long()
-    num_classes = classifier(features_BCHW.new_zeros(1, features_BCHW.shape[1])).shape[-1]
-    belongs_BKP = membership(label_BHW.masked_fill(label_BHW == ignore_label, -1), num_classes)
+    belongs_BKP = membership(label_BHW, num_classes)
     means_BKC, count_BK = mean_over_regions(features_BCHW, belongs_BKP)  # equation 5
     is_present_BK = count_BK > 0
     logits_BKK = classifier(means_BKC.to(features_BCHW.dtype)).to(means_BKC.dtype)  # float32 at least
@@ -48,12 +53,23 @@ def region_classification_loss(
 
 
 class RegionClassification(nn.Module):
-    """The loss with its classifier, which only training needs."""
+    """The loss with its classifier, which only training needs. `class_weight_K` is a buffer."""
 
-    def __init__(self, *, width: int, num_classes: int, ignore_label: int = 255) -> None:
+    class_weight_K: Tensor | None
+
+    def __init__(
+        self, *, width: int, num_classes: int, class_weight_K: Tensor | None = None, ignore_label: int = 255
+    ) -> None:
         super().__init__()
+        self.register_buffer("class_weight_K", class_weight_K, persistent=False)
         self.classify = nn.Linear(width, num_classes)
         self.ignore_label = ignore_label
 
     def forward(self, features_BCHW: Tensor, label_BHW: Tensor) -> Tensor:
-        return region_classification_loss(features_BCHW, label_BHW, self.classify, ignore_label=self.ignore_label)
+        return region_classification_loss(
+            features_BCHW,
+            label_BHW,
+            self.classify,
+            class_weight=self.class_weight_K,
+            ignore_label=self.ignore_label,
+        )

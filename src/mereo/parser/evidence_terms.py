@@ -10,7 +10,7 @@ from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureLayout
 from mereo.losses.pixel_cross_entropy import PixelCrossEntropy
 from mereo.losses.region_classification import RegionClassification
-from mereo.parser.pixel_terms import CrossEntropyConfig
+from mereo.parser.pixel_terms import CrossEntropyConfig, balanced_weights
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
 from mereo.reasoning.coarse_answer import CoarseAnswer, CoarseReasoner
 from mereo.strict import StrictConfig
@@ -65,6 +65,7 @@ class CoarsePixelsConfig(CrossEntropyConfig):
 class RegionClassificationConfig(StrictConfig):
     loss: Literal["region_classification"] = "region_classification"
     weight: float = Field(0.2, ge=0)
+    class_balance: float = Field(0.0, ge=0, le=1, description="class weight = frequency ** -class_balance, mean 1")
 
     def build(self, parser: SceneParser, pixels_K: Tensor | None) -> RegionClassificationTerm:
         stage = _first_reasoner(parser) or (parser.path[-1] if len(parser.path) else parser.backbone)
@@ -76,6 +77,7 @@ class RegionClassificationConfig(StrictConfig):
         loss = RegionClassification(
             width=layout.channels[-1],
             num_classes=parser.taxonomy.num_objects,
+            class_weight_K=balanced_weights(self.class_balance, pixels_K),
             ignore_label=parser.taxonomy.ignore_index,
         )
         return RegionClassificationTerm(loss)

@@ -85,5 +85,5 @@ def build_objective(
 
 
 def needs_histogram(losses: tuple[LossConfig, ...]) -> bool:
-    balanced = (CrossEntropyConfig, SemanticPyramidLossConfig, PerceptualLossConfig)
+    balanced = (CrossEntropyConfig, RegionClassificationConfig, SemanticPyramidLossConfig, PerceptualLossConfig)
     return any(isinstance(config, balanced) and config.class_balance > 0 for config in losses)

@@ -22,7 +22,7 @@ class Influence:
 
 @dataclass(frozen=True)
 class RegionInfluences:
-    """A region of the coarse answer, its share of the picture, and what reached it, the strongest first."""
+    """A region of the coarse answer, its share of the picture, and what reached it from others, the strongest first."""
 
     class_index: int
     share: float
@@ -59,7 +59,7 @@ def influences(stage: ClassAffinity, evidence: AffinityEvidence) -> tuple[Region
 
 
 def _incoming(given: Given, target: int, present: list[int]) -> tuple[Influence, ...]:
-    """From the others; what a region gives to itself explains nothing."""
+    """From the others. What a region gives to itself (its edge f_jj is 1) is left out: the page says so."""
     if given is None:
         return ()
     edge_KK, strength_KK = given

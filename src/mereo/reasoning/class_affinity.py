@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from mereo.errors import BadInput
@@ -42,7 +42,8 @@ class AffinityEvidence(CoarseAnswer):
 
 
 class Messages1x1(nn.Module):
-    """lambda Conv(sum_i F_i e_ij): what a node gets from the others. No bias and no activation: the sign matters."""
+    """lambda Conv(sum_i F_i e_ij): what a node gets from all that are present, also from itself where its own edge is
+    not 0. No bias and no activation: the sign matters."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -57,14 +58,17 @@ class Messages1x1(nn.Module):
 
 
 class ClassAffinity(CoarseReasoner):
-    """The last map, refined: each pixel gets what its region learned from the other regions of the image.
+    """The last map, refined: each pixel gets what its region learned from the regions of the image.
+
+    A region also sends to itself: f_jj is 1, so that its own edge is 1 for support and 0 for suppression; learned edges
+    to itself are as those to all others.
 
     Edges are counted (`cooccurrence_KK`, kept with the weights) or, with `edges="learned"`, 1 between all regions that
     are present, so that only the convolutions learn ("Conv" in the paper's table 2).
 
-    `back_to_pixels`: how a pixel's own features x meet its region's r. The sum x + r only shifts what a linear
-    classifier says of a whole region; the product x (1 + r) and the concatenation, joined by a 1x1 convolution, let the
-    region change how its pixels are told apart.
+    `back_to_pixels`: how a pixel's own features x meet its region's r. The concatenation, joined by a 1x1 convolution,
+    and the product x (1 + r) let the region change how its pixels are told apart; the sum x + r, which has the printed
+    number of parameters, only shifts what a linear classifier says of a whole region.
     """
 
     cooccurrence_KK: Tensor
@@ -79,16 +83,10 @@ class ClassAffinity(CoarseReasoner):
         messages: Messages = "both",
         normalise: Normalisation = "target",
         shares_suppression: bool = False,
-        back_to_pixels: BackToPixels = "sum",
+        back_to_pixels: BackToPixels = "concatenation",
     ) -> None:
         super().__init__(in_layout)
         width = in_layout.channels[-1]
-        if edges == "counted" and (cooccurrence_KK is None or cooccurrence_KK.shape != (num_classes, num_classes)):
-            got = None if cooccurrence_KK is None else tuple(cooccurrence_KK.shape)
-            raise BadInput(
-                f"counted edges must have one count for every two of {num_classes} classes, but got {got}; count with "
-                "`mereo data affinity`, or use edges=learned."
-            )
         self.num_classes, self.edges, self.normalise = num_classes, edges, normalise
         self.shares_suppression, self.back_to_pixels = shares_suppression, back_to_pixels
         self.guess = nn.Conv2d(width, num_classes, kernel_size=1)
@@ -99,12 +97,22 @@ class ClassAffinity(CoarseReasoner):
         self.join = nn.Linear(num_parts * width, width, bias=False)
         self.norm = PresentBatchNorm2d(width)
         self.meet = ConvNormReLU(2 * width, width) if back_to_pixels == "concatenation" else None
-        if edges == "counted" and cooccurrence_KK is not None:
-            self.register_buffer("cooccurrence_KK", cooccurrence_KK.to(torch.int64))
+        if edges == "counted":
+            self.register_buffer("cooccurrence_KK", self.checked_counts(cooccurrence_KK).to(torch.int64))
 
     def take_counts(self, cooccurrence_KK: Tensor) -> None:
         """Counts of the training split, where the edges are counted."""
-        self.cooccurrence_KK.copy_(cooccurrence_KK)
+        self.cooccurrence_KK.copy_(self.checked_counts(cooccurrence_KK))
+
+    def checked_counts(self, cooccurrence_KK: Tensor | None) -> Tensor:
+        wanted = (self.num_classes, self.num_classes)
+        if cooccurrence_KK is None or cooccurrence_KK.shape != wanted:
+            got = None if cooccurrence_KK is None else tuple(cooccurrence_KK.shape)
+            raise BadInput(
+                f"counted edges must have one count for every two of {self.num_classes} classes, but got {got}; count "
+                "with `mereo data affinity`, or use edges=learned."
+            )
+        return cooccurrence_KK
 
     def forward(self, features: FeatureMaps, frame: Frame) -> FeatureMaps:
         last_BCHW = features.last
@@ -139,12 +147,12 @@ class ClassAffinity(CoarseReasoner):
     def edges_between(self, is_present_BK: Tensor, *, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """e^p and e^n, B K K from source to target; 0 from and to regions that are absent."""
         both_BKK = (is_present_BK[:, :, None] & is_present_BK[:, None, :]).to(dtype)
-        if self.edges == "learned":
-            return both_BKK, both_BKK
-        # At least float32, and a double only where it is asked for: some accelerators have none.
-        wide = torch.promote_types(dtype, torch.float32)
-        affinity_KK = class_affinity(self.cooccurrence_KK, normalise=self.normalise, dtype=wide).to(dtype)
-        positive_BKK, negative_BKK = affinity_KK * both_BKK, (1 - affinity_KK) * both_BKK
+        positive_BKK = negative_BKK = both_BKK
+        if self.edges == "counted":
+            # At least float32, and a double only where it is asked for: some accelerators have none.
+            wide = torch.promote_types(dtype, torch.float32)
+            affinity_KK = class_affinity(self.cooccurrence_KK, normalise=self.normalise, dtype=wide).to(dtype)
+            positive_BKK, negative_BKK = affinity_KK * both_BKK, (1 - affinity_KK) * both_BKK
         if self.shares_suppression:
             negative_BKK = negative_BKK / is_present_BK.sum(dim=1).clamp(min=1)[:, None, None]
         return positive_BKK, negative_BKK
@@ -171,17 +179,29 @@ class ClassAffinityConfig(StrictConfig):
     messages: Messages = Field("both", description="support (positive), suppression (negative) or both")
     normalise: Normalisation = Field("target", description="target: as printed, source: as the prose reads")
     shares_suppression: bool = Field(False, description="divide the suppression by the number of regions present")
-    back_to_pixels: BackToPixels = Field("sum", description="how a pixel's own features meet its region's")
+    back_to_pixels: BackToPixels = Field("concatenation", description="how a pixel's own features meet its region's")
     counts: str | None = Field(
         None,
         description="a file of `mereo data affinity`; left out: counted on the training split",
     )
 
+    @model_validator(mode="after")
+    def _check(self) -> "ClassAffinityConfig":
+        if self.edges == "learned" and self.counts is not None:
+            raise ValueError(
+                f"counts must be left out where edges are learned, but got {self.counts!r:.80}; use edges=counted"
+            )
+        if self.edges == "learned" and self.normalise != "target":
+            raise ValueError(
+                f"normalise must be target where edges are learned, but got {self.normalise!r}; use edges=counted"
+            )
+        return self
+
     def build(self, in_layout: FeatureLayout, class_names: Sequence[str]) -> ClassAffinity:
         """Without `counts` all counts are 0 until weights are loaded or `take_counts` is called."""
         num_classes = len(class_names)
         cooccurrence_KK = torch.zeros(num_classes, num_classes, dtype=torch.int64)
-        if self.counts is not None and self.edges == "counted":
+        if self.counts is not None:
             cooccurrence = read_cooccurrence(self.counts)
             cooccurrence.require_classes(class_names)
             cooccurrence_KK = cooccurrence.counts_KK

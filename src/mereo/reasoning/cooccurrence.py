@@ -16,7 +16,10 @@ Normalisation = Literal["target", "source"]
 
 @dataclass(frozen=True, eq=False)
 class Cooccurrence:
-    """`counts_KK[i, j]`: images that hold both classes i and j; the diagonal: images that hold the class at all."""
+    """`counts_KK[i, j]`: images that hold both classes i and j; the diagonal: images that hold the class at all.
+
+    `source` says which data was counted; of counts that were read from a file it is the file's path.
+    """
 
     counts_KK: Tensor
     class_names: tuple[str, ...]
@@ -79,7 +82,19 @@ def class_affinity(
     return affinity_KK + torch.eye(len(affinity_KK), dtype=dtype, device=affinity_KK.device)
 
 
-def supporters_and_opponents(affinity_KK: np.ndarray, target: int) -> list[int]:
-    """Every other class as a source of `target`, the strongest supporter first, the strongest opponent last."""
-    order = np.argsort(-affinity_KK[:, target], kind="stable")
-    return [int(source) for source in order if source != target]
+def supporters_and_opponents(
+    affinity_KK: np.ndarray, target: int, *, among: Iterable[int]
+) -> tuple[list[int], list[int]]:
+    """The other classes of `among` as sources of `target`, the strongest of either kind first.
+
+    The upper half supports, the lower half opposes; a class that never meets the target is always an opponent.
+
+    >>> affinity_KK = class_affinity(torch.tensor([[4, 3, 1], [3, 3, 0], [1, 0, 1]])).numpy()
+    >>> supporters_and_opponents(affinity_KK, 0, among=range(3))
+    ([1], [2])
+    """
+    others = [source for source in among if source != target]
+    order = sorted(others, key=lambda source: -affinity_KK[source, target])
+    num_that_meet = sum(bool(affinity_KK[source, target] > 0) for source in others)
+    num_supporters = min((len(order) + 1) // 2, num_that_meet)
+    return order[:num_supporters], order[num_supporters:][::-1]

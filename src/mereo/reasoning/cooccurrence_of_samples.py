@@ -17,8 +17,10 @@ from mereo.errors import BadEnvironment, BadInput
 from mereo.reasoning.cooccurrence import Cooccurrence, count_cooccurrence
 
 
-def cooccurrence_of(samples: Samples, *, progress: Callable[[int, int], None] | None = None) -> Cooccurrence:
-    """From the cache if these very files were counted before."""
+def cooccurrence_of(
+    samples: Samples, *, source: str = "", progress: Callable[[int, int], None] | None = None
+) -> Cooccurrence:
+    """From the cache if these very files were counted before. `source` says in words which samples these are."""
     taxonomy, cached = samples.taxonomy, _cache_path(samples)
     counts_KK = _read_cached(cached, num_classes=taxonomy.num_objects)
     if counts_KK is None:
@@ -31,7 +33,7 @@ def cooccurrence_of(samples: Samples, *, progress: Callable[[int, int], None] | 
             pass  # A read-only home costs a recount a run, nothing else.
     if not bool(counts_KK.any()):
         raise BadInput("training labels must hold at least one labelled pixel, but got none; check the ignored ids.")
-    return Cooccurrence(counts_KK, tuple(taxonomy.object_names), sum(map(len, _counted(samples))))
+    return Cooccurrence(counts_KK, tuple(taxonomy.object_names), sum(map(len, _counted(samples))), source)
 
 
 def _counted(samples: Samples) -> tuple[Samples, ...]:
