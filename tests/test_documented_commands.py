@@ -1,4 +1,4 @@
-"""Every command line that the README and docs/ show is one that `mereo` takes: parsed, not run."""
+"""Every command line that the README, CONTRIBUTING.md and docs/ show is one that `mereo` takes: parsed, not run."""
 
 import re
 import shlex
@@ -12,7 +12,7 @@ import typer
 from mereo.commands.main import app
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCED = re.compile(r"^ *```[^\n]*\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`]+)`")
 # `[FOLDER]` and `[--top 20]` stand for what may be left out; here it is given.

@@ -16,8 +16,8 @@ import torch
 from mereo.atomic_files import write_bytes
 from mereo.evaluation.evaluation_files import read_evaluation
 from mereo.evaluation.perceptual_files import read_perceptual_measures
-from mereo.evaluation.perceptual_measures import PixelTask
 from mereo.parser.weights import load, save_parser
+from mereo.recipe.run_facts import measured_of
 
 BUILT_IN = Path(__file__).parents[1] / "src" / "mereo" / "parser" / "built_in"
 MEBIBYTE = 2**20
@@ -30,7 +30,9 @@ def pack(run: Path, name: str, *, parser_file: Path | None = None, folder: Path 
     parser = load(parser_file or run / "last.safetensors")
     if parser.card is None or not parser.card.has_terms:
         raise SystemExit("a built-in parser must have terms, but got none; write them into the recipe's card.")
-    card = parser.card.model_copy(update={"measured": {**parser.card.measured, **measured(run)}})
+    found = measured_of(read_evaluation(run), read_perceptual_measures(run))
+    measured = {"measured": parser.card.measured | found.measured, "measured_on": found.measured_on}
+    card = parser.card.model_copy(update=measured)
     with tempfile.TemporaryDirectory() as temporary:
         packed = save_parser(parser, Path(temporary, "parser"), card=card, dtype=torch.float16).read_bytes()
     most = most_bytes(len(parser.heads))
@@ -44,20 +46,6 @@ def pack(run: Path, name: str, *, parser_file: Path | None = None, folder: Path 
     lines = [f"{hashlib.sha256(f.read_bytes()).hexdigest()}  {f.name}" for f in sorted(folder.glob("*.safetensors"))]
     (folder / "checksums.txt").write_text("\n".join(lines) + "\n")
     return path
-
-
-def measured(run: Path) -> dict[str, float]:
-    """By the names of a card: those of objects alone, those of other tasks after their task."""
-    evaluation, tasks = read_evaluation(run), read_perceptual_measures(run)
-    found = {
-        "mean_iou": evaluation.mean_iou,
-        "pixel_accuracy": evaluation.pixel_accuracy,
-        "boundary_iou": evaluation.boundary_iou,
-    }
-    for name, task in ({} if tasks is None else tasks.tasks).items():
-        if name != "objects":
-            found[f"{name}_{'mean_iou' if isinstance(task, PixelTask) else 'accuracy'}"] = task.headline
-    return {name: round(value, 4) for name, value in found.items() if value is not None}
 
 
 def most_bytes(num_heads: int) -> int:

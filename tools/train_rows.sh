@@ -13,7 +13,9 @@ export threads=$((($(nproc) + at_once - 1) / at_once))
 
 keep() { # RUN: what `mereo table` reads goes under docs/runs
     mkdir -p "docs/runs/$1"
-    cp "runs/$1"/{recipe.yaml,run.json,evaluation.json,per_image.csv} "docs/runs/$1/"
+    cp "runs/$1"/{recipe.yaml,evaluation.json,per_image.csv} "docs/runs/$1/"
+    # One level deeper than runs/ the recipes lie one level farther.
+    sed 's|"recipe_folder": "\.\./|&../|' "runs/$1/run.json" >"docs/runs/$1/run.json"
     local extra
     for extra in tokens levels perceptual panoptic_quality context_error; do
         [ ! -f "runs/$1/$extra.json" ] || cp "runs/$1/$extra.json" "docs/runs/$1/"

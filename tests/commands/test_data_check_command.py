@@ -114,6 +114,16 @@ def test_unpaired_data_ends_with_2(tiny):
     assert result.exit_code == 2 and "images and semantic must be paired by stem" in result.stdout
 
 
+def test_a_runs_recipe_is_read_from_where_the_recipe_lay(tiny, tmp_path):
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
+    (tmp_path / "runs" / "mine" / "run.json").write_text('{"recipe_folder": "../.."}')
+    recipe = tmp_path / "runs" / "mine" / "recipe.yaml"
+    recipe.write_text("train_data: {format: folder, root: tiny}\nval_data: {format: folder, root: tiny, split: val}\n")
+    result = run(recipe)
+    assert result.exit_code == 0, result.stdout
+    assert "train: 2 images" in result.stdout and "val: 1 images" in result.stdout
+
+
 def test_what_is_no_data_raises_bad_input(tmp_path):
     result = run(tmp_path / "nowhere")
     assert isinstance(result.exception, BadInput)

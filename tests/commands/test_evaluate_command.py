@@ -12,6 +12,7 @@ from mereo.evaluation.evaluation_files import read_evaluation
 from mereo.evaluation.level_files import read_level_measures
 from mereo.evaluation.token_measures import read_token_measures
 from mereo.parser.weights import load
+from mereo.recipe.recipe import load_recipe
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 from small_run import small_recipe, write_recipe
@@ -159,6 +160,62 @@ def test_a_file_in_the_place_of_the_folder(trained: Path, tmp_path: Path, capsys
 def test_a_negative_number_of_worst_images(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", str(trained / "run"), "--worst", "-1"]) == 2
     assert "worst" in capsys.readouterr().err
+
+
+def options_in(folder: Path, names: list[str]) -> list[str]:
+    """What a test writes as `@NAME` lies in the folder."""
+    return [str(folder / name[1:]) if name.startswith("@") else name for name in names]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--split", "train"], "--split must go with a folder as --data, but got none; name it in the recipe's val_"),
+        (["--split", "val"], "--split must go with a folder as --data, but got none"),
+        (["--description", "camvid"], "--description must go with a folder as --data, but got none"),
+        (["--data", "@recipe.yaml", "--split", "train"], "--split must go with a folder as --data, but got the recipe"),
+        (
+            ["--data", "@run/recipe.yaml", "--split", "train", "--description", "camvid"],
+            "--split and --description must go with a folder as --data, but got the recipe",
+        ),
+    ],
+)
+def test_a_split_goes_with_a_folder_alone(
+    trained: Path, options: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["evaluate", str(trained / "run"), *options_in(trained, options)]) == 2
+    captured = capsys.readouterr()
+    assert told in captured.err and "mIoU" not in captured.out
+
+
+def test_a_parser_alone_with_a_split_asks_for_its_folder(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", str(trained / "run" / "last.safetensors"), "--split", "val"]) == 2
+    assert "evaluate must know the data, but got only a parser" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "split"),
+    [
+        ([], None),
+        (["--data", "@recipe.yaml"], None),
+        (["--data", "@run/recipe.yaml"], None),
+        (["--data", "@data"], "val"),
+        (["--data", "@data", "--split", "train"], "train"),
+    ],
+)
+def test_conditions_say_what_was_measured_on(
+    trained: Path, tmp_path: Path, options: list[str], split: str | None
+) -> None:
+    """The working directory is not where the data is: a recipe's root is found beside where the recipe lay."""
+    parser = str(trained / "run" / "best.safetensors") if options else str(trained / "run")
+    assert run(["evaluate", parser, *options_in(trained, options), "--out", str(tmp_path)]) == 0
+    conditions = dict(read_evaluation(tmp_path).conditions)
+    assert conditions.pop("parser") == parser and conditions.pop("temperature") == 1.0
+    if split is None:
+        assert conditions == {"data": load_recipe(trained / "recipe.yaml").val_data.model_dump(mode="json")}
+    else:
+        assert conditions == {"split": split}
+    assert ("split" in (tmp_path / "index.html").read_text(encoding="utf-8").split("<body>")[-1]) == (split is not None)
 
 
 def test_panoptic_quality_of_a_run(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

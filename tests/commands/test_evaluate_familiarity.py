@@ -33,11 +33,9 @@ def test_it_ends_in_a_parser_file_that_warns(trained: Path, tmp_path: Path, caps
     assert loaded.familiarity is not None and loaded.temperature == 1.0
     noise_HWC = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     assert len(loaded.parse(noise_HWC).warnings) == 1
-    # The folder and the recipe lead to the same pictures.
-    description = str(trained / "data")
-    recipe = str(trained / "recipe.yaml")
-    for number, data in enumerate((description, recipe)):
-        out = tmp_path / f"again {number}"
+    # The folder, the recipe and what the run keeps of it lead to the same pictures.
+    for number, name in enumerate(("data", "recipe.yaml", "run/recipe.yaml")):
+        out, data = tmp_path / f"again {number}", str(trained / name)
         assert run(["evaluate", str(trained / "run"), "--data", data, "--fit-familiarity", "--out", str(out)]) == 0
         again, first = load_file(out / "calibrated.safetensors"), load_file(fitted)
         assert all(np.array_equal(again[name], first[name]) for name in first if name.startswith("familiarity."))

@@ -40,7 +40,7 @@ calls = []
 FORWARD = "before(step_module.StepModule, 'forward', 'here', lambda *a, **o: calls.append(1) or len(calls) == 2)\n"
 SAVE = "before(checkpoint, 'save_file', 'here')\n"
 SCORE = "before(run_recipe, 'evaluate', 'here')\n"
-MEASURE = "before(run_recipe, 'write_card', 'never')\nbefore(run_recipe, '_measure', 'here')\n"
+MEASURE = "before(run_recipe, 'save_measured_parser', 'never')\nbefore(run_recipe, '_measure', 'here')\n"
 
 
 @pytest.fixture(scope="module")

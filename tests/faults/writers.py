@@ -63,7 +63,7 @@ from mereo.evaluation.results_text import write_section
 from mereo.evaluation.token_measures import TokenMeasures, write_token_measures
 from mereo.parser.weights import save_changed, save_parser
 from mereo.reasoning.cooccurrence_of_samples import cooccurrence_of
-from mereo.recipe.run_facts import write_card
+from mereo.recipe.run_facts import save_measured_parser
 from mereo.regions.superpixel_cache import cached_superpixels
 from mereo.strict_yaml import dump_yaml
 from mereo.training.checkpoint import Checkpoint, save_checkpoint, set_aside_after
@@ -226,11 +226,11 @@ class AnyRecipe:
         steps = 3
 
 
-def write_any_card(folder: Path) -> None:
+def save_measured_parser_of(folder: Path) -> None:
     from mereo.parser.model_card import ModelCard
 
     AnyRecipe.card = ModelCard()  # type: ignore[attr-defined]
-    write_card(parser(), AnyRecipe(), made_evaluation(), folder)  # type: ignore[arg-type]
+    save_measured_parser(parser(), AnyRecipe(), made_evaluation(), folder)  # type: ignore[arg-type]
 
 
 TOKEN_MEASURES = TokenMeasures(num_tokens=3, num_images=2, class_semantics=0.5, class_diversity=0.25)
@@ -246,7 +246,7 @@ WRITERS = (
     Writer("same checkpoint", lambda f: save_checkpoints(f, 2), lambda f: save_checkpoints(f, 1, 2)),
     Writer("broken checkpoints", set_broken_aside, lambda f: save_checkpoints(f, 1, 2), forgives=True),
     Writer("parser", lambda f: save_parser(parser(), f / "p"), lambda f: write_text(f / "p", "old")),
-    Writer("parsers with cards", write_any_card),
+    Writer("parsers with cards", save_measured_parser_of),
     Writer(
         "evaluation",
         lambda f: write_evaluation(made_evaluation(), f),

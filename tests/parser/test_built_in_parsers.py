@@ -96,6 +96,12 @@ def test_a_stage_that_was_stopped_says_so() -> None:
     assert card is not None and "stage 2: 1787 of 2200 steps" in card.trained_with
 
 
+def test_the_card_says_how_many_images_each_task_was_measured_on() -> None:
+    card = load("everyday").card
+    told = "val: objects 313, parts 212, materials 313, scenes 103, textures 50 images"
+    assert card is not None and card.measured_on == told
+
+
 def test_the_default_answers_classes_and_the_other_groups() -> None:
     assert (DEFAULT_PARSER, GROUPING_PARSER) == ("street", "everyday")
     image_HWC = random_image(96, 128)

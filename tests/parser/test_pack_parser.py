@@ -40,6 +40,7 @@ def test_what_the_card_says_stays_and_what_was_evaluated_is_written_over_it(run:
     path = pack(run)
     card = load(path).card
     assert card is not None and card.title == "Tiny"
+    assert card.measured_on == f"{evaluation.num_images} images of val"
     assert card.measured == {
         **CARD.measured,
         "mean_iou": round(evaluation.mean_iou, 4),
@@ -61,6 +62,7 @@ def test_measures_of_every_task_come_along(run: Path) -> None:
         if name != "objects" and task.headline is not None:
             assert card.measured[f"{name}_{kind}"] == round(task.headline, 4)
     assert not any(name.startswith("objects") for name in card.measured)
+    assert card.measured_on == f"val: objects {made_evaluation().num_images}, materials 2, scenes 4 images"
 
 
 def test_a_calibrated_file_in_place_of_the_runs_own(run: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mereo.errors import BadInput
-from mereo.recipe.recipe import Recipe, load_recipe, recipe_yaml
+from mereo.recipe.recipe import Recipe, folder_of_recipe, load_recipe, recipe_yaml
 from mereo.strict_yaml import dump_yaml
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -169,3 +169,22 @@ def test_files_that_are_not_there_or_not_text(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes("name: stra\xdfe".encode("latin-1"))
     with pytest.raises(BadInput, match="YAML must be UTF-8 text, but got .*latin.yaml; save it as UTF-8"):
         load_recipe(tmp_path / "latin.yaml")
+
+
+def test_relative_paths_start_where_the_recipe_lay(tmp_path: Path) -> None:
+    """The same for a run folder and for the recipe in it."""
+    run = tmp_path / "runs" / "mine"
+    run.mkdir(parents=True)
+    (run / "recipe.yaml").write_text("")
+    assert folder_of_recipe(run) == folder_of_recipe(run / "recipe.yaml") == run
+    (run / "run.json").write_text('{"recipe_folder": "../../recipes"}')
+    (tmp_path / "recipes").mkdir()
+    for path in (run, run / "recipe.yaml"):
+        assert folder_of_recipe(path).resolve() == (tmp_path / "recipes").resolve()
+    assert folder_of_recipe(tmp_path / "recipes" / "mine.yaml") == tmp_path / "recipes"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "{}", '{"recipe_folder": 3}', "\x00", "[" * 100_000, "\udcff"])
+def test_a_broken_record_of_a_run_says_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "run.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert folder_of_recipe(tmp_path) == folder_of_recipe(tmp_path / "recipe.yaml") == tmp_path

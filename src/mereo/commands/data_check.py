@@ -34,8 +34,9 @@ def check(
     from mereo.data.check_target import sources_of
     from mereo.data.data_check import check_samples
     from mereo.data.sources import open_samples
+    from mereo.recipe.recipe import folder_of_recipe
 
-    folder = data.parent if os.path.isfile(data) else None
+    folder = folder_of_recipe(data) if os.path.isfile(data) else None
     sources = sources_of(data, split=split, description=description)
     reports = []
     errors = Console(stderr=True, highlight=False)

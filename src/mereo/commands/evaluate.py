@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mereo.commands.device_help import DEVICE
 from mereo.commands.progress_bar import progress_bar
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ def evaluate(
         typer.Option(help="A labelled folder with its mereo.yaml, or a recipe; left out: the run's own val data."),
     ] = None,
     description: Annotated[str | None, typer.Option(help="A built-in description of the folder, e.g. camvid.")] = None,
-    split: Annotated[str, typer.Option(help="Which split of the folder.")] = "val",
+    split: Annotated[str | None, typer.Option(help="Which split of the folder; left out: val.")] = None,
     scales: Annotated[str, typer.Option(help="Comma-separated scales whose answers are averaged.")] = "1.0",
     flip: Annotated[bool, typer.Option("--flip", help="Average with the mirrored image.")] = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
+    device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
     out: Annotated[Path | None, typer.Option(help="Folder for index.html, pictures and all counts.")] = None,
     worst: Annotated[int, typer.Option(min=0, help="How many of the worst images the page shows.")] = 12,
     tokens: Annotated[
@@ -81,6 +82,7 @@ def evaluate(
     """
     from rich.console import Console
 
+    from mereo.commands.evaluated_data import SPLIT, evaluated_samples
     from mereo.commands.evaluated_familiarity import training_samples
     from mereo.commands.evaluated_measures import (
         evaluate_levels,
@@ -91,7 +93,6 @@ def evaluate(
         require_true_things,
     )
     from mereo.commands.evaluated_parser import measured_parser, require_fitting_options
-    from mereo.data.folder_format import FolderSamples
     from mereo.errors import BadInput
     from mereo.evaluation.evaluate import evaluate as evaluate_parser
     from mereo.evaluation.evaluated_row import require_run_for_row, write_row
@@ -122,13 +123,10 @@ def evaluate(
     loaded: Any = measured_parser(parser, settings=settings or (), with_instances=with_instances, device=device)
     if tokens:
         require_tokens(loaded)  # Before minutes are spent on the rest.
-    samples, training = None, None
-    if data is not None and not is_recipe(data):
-        samples = FolderSamples(data, split=split, description=description)
-    else:
-        samples = _val_data_of(Path(parser) if data is None else data)
+    samples, conditions = evaluated_samples(parser, data, split=split, description=description)
+    training = None
     if fit_familiarity:  # Before minutes are spent on the rest.
-        training = training_samples(Path(parser), data, split=split, description=description)
+        training = training_samples(Path(parser), data, split=split or SPLIT, description=description)
     console = Console(highlight=False, markup=False, emoji=False)
     if has_perceptual(loaded):
         samples = evaluate_tasks(loaded, samples, out, console)
@@ -140,7 +138,6 @@ def evaluate(
     if fit_temperature:
         fit = _fitted(loaded, samples, factors, flip, console)
         loaded.temperature = fit.temperature
-    conditions: dict[str, Any] = {"parser": parser, "split": split}
     if settings:
         conditions["settings"] = list(settings)
     if with_instances is not None:  # Its answers have no confidence: things come from another network than classes.
@@ -213,24 +210,6 @@ def print_evaluation(evaluation: "Evaluation", console: Any) -> None:
 
 def _percent(value: float | None) -> str:
     return "n/a" if value is None else f"{100 * value:.2f}"
-
-
-def is_recipe(data: Path) -> bool:
-    return data.suffix in (".yaml", ".yml") and data.is_file()
-
-
-def _val_data_of(run: Path) -> Any:
-    """Of a run folder, or of a recipe."""
-    from mereo.data.sources import open_samples
-    from mereo.errors import BadInput
-    from mereo.recipe.recipe import folder_of_recipe, load_recipe
-
-    if not (run / "recipe.yaml").is_file() and not is_recipe(run):
-        raise BadInput(f"evaluate must know the data, but got only a parser ({run}); pass --data FOLDER.")
-    recipe = load_recipe(run)
-    if recipe.val_data is None:
-        raise BadInput(f"the run's recipe must have val_data, but got none in {run}; pass --data FOLDER.")
-    return open_samples(recipe.val_data, folder=folder_of_recipe(run))
 
 
 def _fitted_familiarity(loaded: Any, training: Any, samples: Any, console: Any) -> Any:

@@ -71,13 +71,15 @@ def with_overrides(content: dict[str, Any], overrides: Sequence[str]) -> dict[st
 
 
 def folder_of_recipe(path: Path) -> Path:
-    """Where a recipe's relative paths start: beside the file, or where the recipe of a run folder lay."""
-    if not path.is_dir():
-        return path.parent
+    """Where a recipe's relative paths start: beside the file, or where the recipe of a run lay, as its run.json says.
+
+    `path` is a recipe file, a run folder or the recipe in it.
+    """
+    folder = recipe_file(path).parent
     try:
-        return path / json.loads((path / "run.json").read_text(encoding="utf-8"))["recipe_folder"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return path
+        return folder / json.loads((folder / "run.json").read_text(encoding="utf-8"))["recipe_folder"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return folder
 
 
 def recipe_yaml(recipe: StrictConfig) -> str:

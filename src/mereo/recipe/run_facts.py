@@ -1,9 +1,9 @@
-"""What run.json says of a run, and the card of the parser that it leaves."""
+"""What run.json says of a run, and the parser that it leaves, with its card."""
 
 import os
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lightning_fabric import Fabric
 
@@ -42,7 +42,40 @@ def run_facts(
     }
 
 
-def write_card(
+class Measured(NamedTuple):
+    """What a card says of an evaluation, under the names of its keys."""
+
+    measured: dict[str, float]
+    measured_on: str
+
+
+def measured_of(evaluation: Evaluation | None, perceptual: PerceptualMeasures | None) -> Measured:
+    """Objects by `evaluation`, each other task by its first measure; where there are several, each with its images."""
+    measured: dict[str, float | None] = {}
+    images: dict[str, int] = {}
+    if evaluation is not None:
+        measured = {name: getattr(evaluation, name) for name in ("mean_iou", "pixel_accuracy", "boundary_iou")}
+        images["objects"] = evaluation.num_images
+    for name, task in ({} if perceptual is None else perceptual.tasks).items():
+        if name != "objects" and task.headline is not None:
+            measured[f"{name}_{next(iter(task.measures))}"] = task.headline
+            images[name] = task.num_images
+    return Measured(
+        {name: round(value, 4) for name, value in measured.items() if value is not None}, _images_in_words(images)
+    )
+
+
+def _images_in_words(images: dict[str, int]) -> str:
+    """
+    >>> _images_in_words({"objects": 313, "parts": 212}), _images_in_words({"textures": 50}), _images_in_words({})
+    ('val: objects 313, parts 212 images', '50 images of val', '')
+    """
+    if len(images) > 1:
+        return f"val: {', '.join(f'{name} {number}' for name, number in images.items())} images"
+    return "".join(f"{number} images of val" for number in images.values())
+
+
+def save_measured_parser(
     parser: SceneParser,
     recipe: Recipe,
     evaluation: Evaluation | None,
@@ -50,20 +83,12 @@ def write_card(
     *,
     perceptual: PerceptualMeasures | None = None,
 ) -> None:
-    """Of the other tasks of a perceptual parser each gives its first measure."""
-    measured: dict[str, float | None] = {}
-    if evaluation is not None:
-        measured = {name: getattr(evaluation, name) for name in ("mean_iou", "pixel_accuracy", "boundary_iou")}
-    if perceptual is not None:
-        of_tasks = {name: task for name, task in perceptual.tasks.items() if name != "objects"}
-        measured |= {f"{name}_{next(iter(task.measures))}": task.headline for name, task in of_tasks.items()}
-    num_images = perceptual.num_images if perceptual is not None else evaluation.num_images if evaluation else 0
+    """last.safetensors with a card that says what was measured; also best.safetensors, if none was kept on the way."""
     card = parser.card or recipe.card  # Of a parser that started from others' weights it knows their terms.
     parser.card = card.model_copy(
         update={
             "title": card.title or recipe.name,
-            "measured": {name: round(value, 4) for name, value in measured.items() if value is not None},
-            "measured_on": f"{num_images} images of val",
+            **measured_of(evaluation, perceptual)._asdict(),
             "trained_with": f"recipe {recipe.name}, {recipe.training.steps} steps",
         }
     )

@@ -27,7 +27,7 @@ from mereo.parser.token_weights import has_tokens
 from mereo.recipe.assemble import BuiltRun, build_run
 from mereo.recipe.matching_pictures import matching_pictures
 from mereo.recipe.recipe import Recipe, load_recipe
-from mereo.recipe.run_facts import write_card
+from mereo.recipe.run_facts import save_measured_parser
 from mereo.recipe.run_start import started_run
 from mereo.recipe.run_training import RunPlace, trained_in_folder
 from mereo.recipe.same_recipe import require_same_recipe
@@ -106,7 +106,7 @@ def run_recipe(
         if evaluation is not None:
             write_evaluation(evaluation, out)
         if built.parser.config is not None and (evaluation is not None or perceptual is not None):
-            write_card(built.parser, recipe, evaluation, out, perceptual=perceptual)
+            save_measured_parser(built.parser, recipe, evaluation, out, perceptual=perceptual)
         return RunReport(out, result, evaluation, is_stopped=False, is_first=True, perceptual=perceptual)
 
 

@@ -12,6 +12,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
 
 from mereo.errors import BadEnvironment
+from mereo.parser.devices import require_device
 from mereo.training.memory_reuse import keep_freed_memory
 from mereo.training.process_start import StartedProcesses
 from mereo.training.process_watch import ProcessWatch
@@ -62,16 +63,12 @@ def started_run(
 
 def build_fabric(settings: TrainingConfig, *, has_idle_weights: bool = False) -> Fabric:
     """One device as a plain process; several (or under torchrun) data-parallel."""
-    device = settings.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    device = require_device(settings.device).type
     if device == "cuda" and torch.cuda.device_count() < settings.num_devices:
         raise BadEnvironment(
-            f"device must be present, but got {torch.cuda.device_count()} CUDA devices for {settings.num_devices}; "
-            "pass --device cpu or fewer devices."
+            f"all devices must be present, but got {torch.cuda.device_count()} of CUDA for {settings.num_devices}; "
+            "pass --device cpu or fewer --devices."
         )
-    if device == "mps" and not torch.backends.mps.is_available():
-        raise BadEnvironment("device must be present, but got no MPS here; pass --device cpu.")
     num_local, num_all = _num_local(settings), _num_all(settings)
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # It announces every process in four lines.
     several = "ddp_find_unused_parameters_true" if has_idle_weights else "ddp"
