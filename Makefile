@@ -21,7 +21,7 @@ STRUCTURE := tests/test_import_direction.py tests/test_file_sizes.py tests/test_
 help:
 	@echo 'make demo    install, parse a photograph with the built-in parser, say where the page is'
 	@echo 'make studio  install, open the studio in the browser: make studio FOLDER=holiday'
-	@echo 'make test    install the test extras, run the whole suite (at most 20 minutes on two cores)'
+	@echo 'make test    install the test extras, run all tests but the soak (at most 20 minutes on two cores)'
 	@echo 'make quick   the suite without slow tests (at most 3 minutes)'
 	@echo 'make check   ruff, mypy, import direction, file sizes, public surface, licences'
 	@echo 'make soak    long runs: kills, load, drift'

@@ -26,9 +26,9 @@ from torch.utils.flop_counter import FlopCounterMode
 sys.path.insert(0, str(Path(__file__).parent))
 from side_by_side import markdown, where_it_ran
 
-from mereo.assembly.pyramid_fusion import fuse_pyramid
 from mereo.data.drawn_scenes import drawn_taxonomy
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
+from mereo.heads.pyramid_fusion import fuse_pyramid
 from mereo.heads.semantic_pyramid import SemanticPyramid, SemanticPyramidPrediction
 from mereo.parser.image_scores import prepared_image
 from mereo.parser.scene_parser import SceneParser

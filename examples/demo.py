@@ -10,6 +10,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import mereo
 from mereo.commands.main import run
 
 
@@ -23,11 +24,9 @@ def photograph_of_scikit_learn() -> Path | None:
 def drawn_scene(folder: Path) -> Path:
     from PIL import Image
 
-    from mereo.data.drawn_scenes import DrawnScenes
-
     path = folder / "drawn_scene.png"
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(DrawnScenes(1, seed=1, size=(427, 640))[0].image_CHW.permute(1, 2, 0).numpy()).save(path)
+    Image.fromarray(mereo.DrawnScenes(1, seed=1, size=(427, 640))[0].image_CHW.permute(1, 2, 0).numpy()).save(path)
     return path
 
 

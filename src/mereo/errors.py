@@ -22,6 +22,10 @@ class BadInput(MereoError, ValueError):
     exit_code = 2
 
 
+class TooManyPixels(BadInput):
+    """A picture beyond the cap, which whoever serves pictures tells apart from a broken one."""
+
+
 class BadEnvironment(MereoError, RuntimeError):
     """The machine refuses: disk full, no such device, a port in use, a missing optional package (exit code 3)."""
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mereo.assembly.parse import NOT_TOLD_APART, Parse
+from mereo.assembly.parse import NotToldApart, Parse
 from mereo.assembly.two_branches import with_instances
 from mereo.data.instances import Instances
 from mereo.data.run_lengths import RunLengths, run_lengths
@@ -74,13 +74,13 @@ def test_what_was_said_of_the_other_classes_is_gone() -> None:
         taxonomy,
         parts=np.zeros((1, 6), dtype=np.int64),
         answer_level=np.ones((1, 6), dtype=np.int64),
-        warnings=("this picture is unlike the others", f"{NOT_TOLD_APART}, since there is no network for it"),
+        warnings=("things were not told apart is how this one begins", NotToldApart("40 cars are one segment")),
         unfamiliarity=2.0,
     )
     both = with_instances(parse, found((0, 0.9, [[1, 1, 1, 0, 0, 0]])))
     assert both.semantic.tolist() == [[1, 1, 1, 0, 0, 0]]
     assert both.parts is None and both.answer_level is None
-    assert both.warnings == ("this picture is unlike the others",) and both.unfamiliarity == 2.0
+    assert both.warnings == ("things were not told apart is how this one begins",) and both.unfamiliarity == 2.0
 
 
 def test_masks_of_unlikely_things_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:

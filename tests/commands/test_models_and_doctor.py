@@ -1,6 +1,8 @@
 """`mereo models` says what a parser file is; `mereo doctor` finds what is broken and dies of nothing."""
 
 import hashlib
+import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,13 +123,48 @@ def test_a_check_that_fails_is_a_finding() -> None:
     assert findings[1] == ("broken", "torchvision pair", "RuntimeError: operator torchvision::nms does not exist")
 
 
+# What a package is imported as, where that is not what it is installed as.
+IMPORTED_AS = {"scikit-learn": "sklearn", "scikit-image": "skimage"}
+
+
+def test_every_extra_of_users_is_looked_for(repository: Path) -> None:
+    """`dev` is for those who work on Mereo."""
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = {
+        (IMPORTED_AS.get(name, name), extra)
+        for extra, requirements in project["optional-dependencies"].items()
+        if extra != "dev"
+        for name in (re.split(r"[^\w.-]", one)[0] for one in requirements)
+    }
+    known = {
+        (package, extra)
+        for package, purpose in doctors.OPTIONAL_PACKAGES.items()
+        for extra in re.findall(r"\(extra `(\w+)`\)", purpose)
+    }
+    assert known == wanted and len(known) == len(doctors.OPTIONAL_PACKAGES)
+
+
+def test_what_is_not_installed_is_told_at_the_end(
+    built_in_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    write_checksums(built_in_file)
+    monkeypatch.setattr(doctors, "OPTIONAL_PACKAGES", {"numpy": "counting", "uvicorm": "the studio (extra `web`)"})
+    assert run(["doctor", "--no-parse"]) == 0
+    out = capsys.readouterr().out
+    assert "note    extra           uvicorm is not installed: the studio (extra `web`)\n" in out
+    assert out.endswith("\nNothing is broken. Not installed: uvicorm.\n")
+
+
 def test_low_disk_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctors, "LOW_DISK_BYTES", 1 << 62)
     assert [finding.state for finding in doctors.memory_and_disk() if finding.what == "disk"] == ["note"]
 
 
-def test_doctor_parses_and_ends_well(built_in_file: Path, capsys: pytest.CaptureFixture) -> None:
+def test_doctor_parses_and_ends_well(
+    built_in_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
     write_checksums(built_in_file)
+    monkeypatch.setattr(doctors, "OPTIONAL_PACKAGES", {"numpy": "always there"})
     assert run(["doctor"]) == 0
     out = capsys.readouterr().out
     assert "trial parse" in out and out.endswith("All is well.\n")

@@ -47,6 +47,12 @@ def test_what_a_run_leaves(trained: Path) -> None:
     assert all(TERMS <= row.keys() and "perceptual_textures" not in row for row in rows if "loss" in row)
 
 
+def test_the_card_names_each_task_with_its_images(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models", str(trained / "last.safetensors")]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "on val: objects 3, parts 3, materials 3, scenes 3 images" in printed
+
+
 def test_what_evaluate_prints_and_writes(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", str(trained), "--out", str(tmp_path), "--worst", "1"]) == 0
     printed = capsys.readouterr().out

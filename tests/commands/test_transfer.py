@@ -50,6 +50,15 @@ def test_a_finished_run_is_measured_again(done: Path, tmp_path: Path, capsys: py
     assert again["boxes"] == first["boxes"] and again["classes"] == first["classes"]
 
 
+def test_a_run_is_measured_where_it_would_be_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the device that `auto` names, unless another is asked for."""
+    asked: list[str] = []
+    monkeypatch.setattr("mereo.recipe.run_transfer.measure_transfer", lambda *_, device, **__: asked.append(device))
+    monkeypatch.setattr("mereo.commands.transfer.print_instance_evaluation", lambda *_: None)
+    assert run(["transfer", "run", "--evaluate"]) == run(["transfer", "run", "--evaluate", "--device", "cpu"]) == 0
+    assert asked == ["auto", "cpu"]
+
+
 def test_a_run_folder_is_its_own_recipe(done: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["transfer", str(done / "run"), "--resume"]) == 0
     assert run(["show", str(done / "run")]) == 0

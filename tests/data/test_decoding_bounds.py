@@ -17,7 +17,7 @@ from mereo.data.decoding_bounds import (
     webp_size,
 )
 from mereo.data.image_reading import decode_image
-from mereo.errors import BadInput
+from mereo.errors import BadInput, TooManyPixels
 
 
 def saved(picture: Image.Image, file_format: str, **options: Any) -> bytes:
@@ -53,10 +53,18 @@ def test_what_is_no_webp_has_no_size() -> None:
 def test_sizes() -> None:
     require_bounded_size(4, 6, name="a", max_pixels=24)
     require_bounded_size(10**6, 10**6, name="a", max_pixels=None)
-    with pytest.raises(BadInput, match="at most 23 pixels, but got 4x6 in a; make it smaller."):
+    with pytest.raises(TooManyPixels, match="at most 23 pixels, but got 4x6 in a; make it smaller."):
         require_bounded_size(4, 6, name="a", max_pixels=23)
     with pytest.raises(BadInput, match="at least one pixel, but got 0x6 in a"):
         require_bounded_size(0, 6, name="a", max_pixels=None)
+
+
+def test_pixels_that_pillow_counts_are_told_alike() -> None:
+    """Of a GIF it refuses what it would have to hold while it opens the file."""
+    head = b"GIF89a" + (9).to_bytes(2, "little") * 2 + b"\x80\0\0" + bytes(6)
+    frame = b"," + bytes(4) + (60_000).to_bytes(2, "little") * 2 + b"\0\x02\x02\x4c\x01\0"
+    with pytest.raises(TooManyPixels, match="^an image must have at most 81 pixels, but got more in a; make it"):
+        decode_image(head + frame + b";", name="a", max_pixels=81)
 
 
 def test_tiles() -> None:

@@ -74,9 +74,7 @@ def test_unknown_keys_and_weights_from_elsewhere_are_refused(saved: Path) -> Non
 
     with pytest.raises(BadInput, match="settings must leave the weights to the file, but got a test"):
         load_changed(saved, other_weights, what="a test")
-    with pytest.raises(
-        BadInput, match="settings must be of a parser file with a config of Mereo, but got a test for hf:"
-    ):
+    with pytest.raises(BadInput, match="but got the checkpoint 'hf:somebody/something'; make a file of it first"):
         load_changed("hf:somebody/something", of_head(), what="a test")
 
 

@@ -8,7 +8,7 @@ import torch
 from tiny_parser import PATHS, TAXONOMY, taxonomy_of, tiny_config
 
 from mereo.data.taxonomy import Taxonomy
-from mereo.errors import BadEnvironment, BadInput
+from mereo.errors import BadInput
 from mereo.features.adaptive_pyramid_context import AdaptivePyramidContext
 from mereo.features.asymmetric_nonlocal import AsymmetricNonlocal
 from mereo.features.atrous_pyramid import AtrousPyramid
@@ -29,7 +29,6 @@ from mereo.heads.pixel_classes import PixelClasses, PixelClassesPrediction
 from mereo.heads.segment_sorting import SegmentSorting, SegmentSortingPrediction
 from mereo.heads.semantic_pyramid import SemanticPyramid, SemanticPyramidPrediction
 from mereo.parser.config import HeadConfig, ParserConfig, StageConfig
-from mereo.parser.devices import require_device
 from mereo.parser.scene_parser import SceneParser
 from mereo.reasoning.class_affinity import ClassAffinity
 from mereo.reasoning.concept_tokens import ConceptTokens
@@ -187,13 +186,3 @@ def test_wrong_settings(content: dict[str, object], match: str) -> None:
 def test_no_heads() -> None:
     with pytest.raises(BadInput, match="a parser must have at least one head, but got none"):
         tiny_config(heads=[]).build(TAXONOMY)
-
-
-def test_devices() -> None:
-    assert require_device("cpu") == torch.device("cpu")
-    assert require_device("auto").type in ("cpu", "cuda")
-    for name in ("gpu", "", "meta", "cuda:x"):
-        with pytest.raises(BadInput, match=f"device must be auto, cpu, cuda or mps, but got '{name}'; choose one"):
-            require_device(name)
-    with pytest.raises(BadEnvironment, match="device must be present, but got 'cuda:99', which this machine lacks"):
-        require_device("cuda:99")

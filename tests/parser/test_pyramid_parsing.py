@@ -9,12 +9,12 @@ import pytest
 import torch
 from tiny_parser import TAXONOMY, random_image, tiny_parser
 
-from mereo.assembly.pyramid_fusion import fuse_pyramid
 from mereo.data.batches import Batch, collate
 from mereo.data.drawn_scenes import draw_scene, drawn_taxonomy
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.features.feature_maps import Frame
+from mereo.heads.pyramid_fusion import fuse_pyramid
 from mereo.heads.semantic_pyramid import SemanticPyramidPrediction
 from mereo.losses.done_by_coarser import relabel, semantic_pyramid_loss
 from mereo.parser.config import ParserConfig

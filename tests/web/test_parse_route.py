@@ -18,6 +18,7 @@ from tiny_parser import random_image, tiny_parser
 from tiny_perceptual_parser import tiny_perceptual_parser
 
 from mereo.data.image_reading import decode_image
+from mereo.errors import BadInput, TooManyPixels
 from mereo.interaction.any_hierarchy import hierarchy_of
 from mereo.web.answer_shapes import ParseAnswer
 from mereo.web.service_limits import ServiceLimits
@@ -176,6 +177,28 @@ def test_a_photograph_of_the_folder_with_too_many_pixels(tmp_path: Path) -> None
     with application_of(folder=tmp_path, limits=ServiceLimits(pixels=100)) as application:
         found = Asked(application).post("/v1/parse", params={"folder": 0})
         assert "must have at most 100 pixels" in error_of(found, 413)
+
+
+@pytest.mark.parametrize("is_upload", [True, False], ids=["upload", "folder"])
+def test_the_kind_of_a_refusal_counts_not_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_upload: bool
+) -> None:
+    (tmp_path / "a.png").write_bytes(png())
+    told: list[Exception] = [
+        TooManyPixels("a picture must be smaller, but got this; reduce it."),
+        BadInput("an image must have at most one sky, but got two; cut it."),
+    ]
+
+    def refuse(*_: object, **__: object) -> None:
+        raise told.pop(0)
+
+    for module in ("parse_routes", "folder_photographs"):
+        monkeypatch.setattr(f"mereo.web.{module}.decode_image", refuse)
+    sent = {"content": png()} if is_upload else {"params": {"folder": 0}}
+    with application_of(folder=tmp_path) as application:
+        ask = Asked(application)
+        assert "must be smaller" in error_of(ask.post("/v1/parse", **sent), 413)
+        assert "at most one sky" in error_of(ask.post("/v1/parse", **sent), 400)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from mereo.assembly.asked_parse import PixelAnswer, answer_at, mask_of
 from mereo.assembly.grouped_photograph import GroupedPhotograph
 from mereo.assembly.segment_vectors import SegmentVectors
 from mereo.data.taxonomy import LabelTable, Taxonomy
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 MAX_INSTANCE_ID = 2**24 - 1
 # Below one half, the other classes together are likelier than the one that was chosen.
 UNSURE_BELOW = 0.5
-# How a warning begins that things found by another network answer.
-NOT_TOLD_APART = "things were not told apart"
+
+
+class NotToldApart(str):
+    """A warning that things of one class are one segment. Things that another network finds answer it."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Parse:
     >>> parse = Parse(image_HWC, np.array([[0, 0, 0, 0], [0, 1, 1, 1]]), Taxonomy("street", table))
     >>> [(segment.name, segment.share, segment.box_xyxy) for segment in parse.segments]
     [('sky', 0.625, (0, 0, 4, 2)), ('road', 0.375, (1, 1, 4, 2))]
+    >>> parse.at(1, 1).name, int(parse.mask("road").sum())
+    ('road', 3)
     """
 
     image_HWC: np.ndarray
@@ -118,6 +123,19 @@ class Parse:
         area_K = np.bincount(self.semantic.ravel(), minlength=self.taxonomy.num_objects)
         order = np.argsort(-area_K, kind="stable")
         return tuple(self.taxonomy.object_names[index] for index in order if area_K[index])
+
+    def mask(
+        self, name: str | Segment | None = None, *, part: str | None = None, material: str | None = None
+    ) -> np.ndarray:
+        """Where something is (H W bool): an object by its name, one of `segments`, a part, a material.
+
+        Of several the pixels that are all of them: `mask("car", part="wheel")` are the wheels of cars.
+        """
+        return mask_of(self, name, part=part, material=material)
+
+    def at(self, x: int, y: int) -> PixelAnswer:
+        """What is at this pixel, counted from the upper left corner."""
+        return answer_at(self, x, y)
 
     def unsure(self, threshold: float = UNSURE_BELOW) -> np.ndarray:
         """True where the confidence lies below `threshold` (H W bool): pixels to look at before they are trusted."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mereo.assembly.parse import NOT_TOLD_APART, Parse
+from mereo.assembly.parse import NotToldApart, Parse
 from mereo.data.instances import Instances, thing_indices
 from mereo.errors import BadInput
 
@@ -61,5 +61,5 @@ def with_instances(
         vectors=None,
         parts=None,
         answer_level=None,
-        warnings=tuple(one for one in parse.warnings if not one.startswith(NOT_TOLD_APART)),
+        warnings=tuple(one for one in parse.warnings if not isinstance(one, NotToldApart)),
     )

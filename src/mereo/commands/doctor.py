@@ -7,10 +7,16 @@ from typing import Annotated, NamedTuple
 import typer
 
 OPTIONAL_PACKAGES = {
+    "fastapi": "the studio and the service (extra `web`)",
+    "uvicorn": "the studio and the service (extra `web`)",
     "matplotlib": "curves of runs (extra `plots`)",
     "lancedb": "an index of segments (extra `index`)",
+    "pyarrow": "an index of segments (extra `index`)",
     "openTSNE": "maps of an index's segments (extra `index`)",
+    "onnx": "exporting a parser (extra `export`)",
+    "onnxscript": "exporting a parser (extra `export`)",
     "onnxruntime": "exporting a parser (extra `export`)",
+    "skimage": "superpixels by slic or felzenszwalb (extra `superpixels`)",
     "sklearn": "the photograph of `make demo` (extra `demo`)",
 }
 LOW_DISK_BYTES = 2 * 1024**3
@@ -35,9 +41,11 @@ def doctor(
             findings.append(finding)
             typer.echo(f"{finding.state:<7} {finding.what:<15} {finding.text}")
     broken = [finding for finding in findings if finding.state == "broken"]
-    typer.echo(f"\n{len(broken)} broken: {', '.join(one.what for one in broken)}" if broken else "\nAll is well.")
     if broken:
+        typer.echo(f"\n{len(broken)} broken: {', '.join(one.what for one in broken)}")
         raise typer.Exit(3)
+    missing = missing_extras()
+    typer.echo(f"\nNothing is broken. Not installed: {', '.join(missing)}." if missing else "\nAll is well.")
 
 
 def _guarded(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
@@ -91,7 +99,7 @@ def devices() -> Iterator[Finding]:
             "ok", f"cuda:{index}", f"{properties.name}, {properties.total_memory / 1024**3:.1f} GiB, computes"
         )
     if torch.backends.mps.is_available():
-        yield Finding("ok", "mps", "available")
+        yield Finding("ok", "mps", "available; auto does not choose it, --device mps does")
     elif not torch.cuda.is_available():
         yield Finding("note", "gpu", "none that torch can use; everything runs on the CPU")
 
@@ -156,11 +164,18 @@ def checksums(folder: Path) -> dict[str, str]:
 
 
 def extras() -> Iterator[Finding]:
+    missing = missing_extras()
+    for package, purpose in OPTIONAL_PACKAGES.items():
+        if package in missing:
+            yield Finding("note", "extra", f"{package} is not installed: {purpose}")
+        else:
+            yield Finding("ok", "extra", f"{package} is there: {purpose}")
+
+
+def missing_extras() -> list[str]:
     from importlib.util import find_spec
 
-    for package, purpose in OPTIONAL_PACKAGES.items():
-        state = "ok" if find_spec(package) else "note"
-        yield Finding(state, "extra", f"{package} is {'there' if state == 'ok' else 'not installed'}: {purpose}")
+    return [package for package in OPTIONAL_PACKAGES if find_spec(package) is None]
 
 
 def trial_parse() -> Iterator[Finding]:

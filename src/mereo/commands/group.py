@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mereo.commands.device_help import DEVICE
+
 if TYPE_CHECKING:
     from mereo.assembly.grouped_photograph import GroupedPhotograph
     from mereo.interaction.clicks import Click
@@ -33,9 +35,9 @@ def group(
     ] = Rule.nearest,
     parser: Annotated[
         str | None,
-        typer.Option(help="With the stage deep_grouping on its path; left out: the built-in everyday, a first stage."),
+        typer.Option(help="With the stage deep_grouping on its path; left out: the built-in everyday."),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
     max_pixels: Annotated[int, typer.Option(min=1, help="Larger photographs are refused.")] = 64_000_000,
 ) -> None:
     """Group a photograph's superpixels level by level, and choose groups by clicks: a mask, pictures of all levels, and

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mereo.commands.device_help import DEVICE
+
 if TYPE_CHECKING:
     from mereo.commands.input_images import InputImages
     from mereo.retrieval.index_building import IndexReport
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 
 SKIPPED_SOME = 4
 PRUNE = "Also drop the rows of photographs whose files are gone."
-DEVICE = "auto, cpu, cuda or mps."
 MAX_PIXELS = "Larger images are skipped."
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mereo.commands.device_help import DEVICE
 from mereo.commands.explain import parsed_point
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def find(
     parser: Annotated[
         str | None, typer.Option(help="Where the index's own parser lies now; left out: where it lay.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
     max_pixels: Annotated[int, typer.Option(min=1, help="Larger photographs are refused.")] = 64_000_000,
 ) -> None:
     """Find the segments most like one of a photograph, nearest first.

@@ -26,11 +26,10 @@ def opened_source(parser: str, device: str, settings: dict[str, Any]) -> "ParseS
 
 def require_parser_there(index: Path, parser: str) -> None:
     from mereo.errors import BadInput
-    from mereo.parser.hub import is_parser_on_hub
-    from mereo.parser.hugging_face_files import is_on_hub
+    from mereo.parser.parser_names import is_on_hub
     from mereo.parser.weights import find_parser_file
 
-    if is_parser_on_hub(parser) or is_on_hub(parser):
+    if is_on_hub(parser):
         return
     try:
         find_parser_file(parser)

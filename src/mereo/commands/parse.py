@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mereo.commands.device_help import DEVICE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -47,7 +49,7 @@ def parse(
     on_bad: Annotated[OnBad, typer.Option(help="What a bad image does: is skipped and named, or stops the run.")] = (
         OnBad.skip
     ),
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Larger images are skipped; larger TIFFs too, unless --tile reads them in bands.")
     ] = 64_000_000,

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mereo.commands.device_help import DEVICE
+
 if TYPE_CHECKING:
     from mereo.web.parser_shelf import ParserShelf
 
 DEFAULT_PORT = 8321
 LOOPBACK = "127.0.0.1"
-ON_HUB = ("hub:", "hf:")
 
 Folder = Annotated[
     Path | None, typer.Argument(help="A folder of photographs to choose from; corrected labels are saved in it.")
@@ -36,7 +37,7 @@ AllowedHosts = Annotated[
     list[str] | None,
     typer.Option("--allowed-host", help="Another name that the service goes by (behind a proxy); may be repeated."),
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Device = Annotated[str, typer.Option(help=DEVICE)]
 MaxPixels = Annotated[int, typer.Option(min=1, help="Larger photographs are refused.")]
 
 
@@ -140,6 +141,7 @@ def opened_shelf(names: list[str] | None, device: str) -> "ParserShelf":
     from functools import partial
 
     from mereo.parser.devices import require_device
+    from mereo.parser.parser_names import is_on_hub
     from mereo.parser.scene_parser import SceneParser
     from mereo.parser.weights import DEFAULT_PARSER, built_in_parsers, find_parser_file, load
     from mereo.web.parser_shelf import Loader, ParserShelf, short_name
@@ -149,7 +151,7 @@ def opened_shelf(names: list[str] | None, device: str) -> "ParserShelf":
     loaders: dict[str, SceneParser | Loader] = {}
     for name in named:
         # What lies on the hub is fetched when it is loaded.
-        if not name.startswith(ON_HUB):
+        if not is_on_hub(name):
             find_parser_file(name)
         loaders[short_name(name, loaders)] = partial(load, name, device=chosen)
     shelf = ParserShelf(loaders, default=next(iter(loaders), ""))

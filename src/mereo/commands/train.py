@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from mereo.commands.device_help import DEVICE
 from mereo.commands.run_reports import tell_the_end
 
 
@@ -13,7 +14,7 @@ def train(
     overrides: Annotated[list[str] | None, typer.Argument(help="key.path=value, e.g. training.steps=100")] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; left out: runs/NAME.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    device: Annotated[str | None, typer.Option(help=DEVICE)] = None,
     devices: Annotated[int | None, typer.Option(help="How many devices (processes) on this machine.")] = None,
 ) -> None:
     """Train a parser as a recipe says, then measure it on its val data."""

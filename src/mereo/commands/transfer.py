@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mereo.commands.device_help import DEVICE
 from mereo.commands.run_reports import tell_the_end
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def transfer(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     evaluate: Annotated[bool, typer.Option("--evaluate", help="Only measure a finished run folder again.")] = False,
     pictures: Annotated[int, typer.Option(min=0, help="Of how many val images to draw what was found.")] = 12,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    device: Annotated[str | None, typer.Option(help=DEVICE)] = None,
     devices: Annotated[int | None, typer.Option(help="How many devices (processes) on this machine.")] = None,
 ) -> None:
     """Put a parser's backbone and path under Mask R-CNN, fine-tune on instances, measure COCO's AP."""
@@ -46,7 +47,7 @@ def transfer(
             raise BadInput("--evaluate must stand with a run folder alone, but got more; only --out may go with it.")
         folder = out or recipe
         print_instance_evaluation(
-            measure_transfer(recipe, out=folder, device=device or "cpu", num_pictures=pictures), console
+            measure_transfer(recipe, out=folder, device=device or "auto", num_pictures=pictures), console
         )
         console.print(f"{folder}/evaluation.json")
         return

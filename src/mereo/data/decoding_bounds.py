@@ -5,7 +5,7 @@ from typing import IO
 
 from PIL import Image
 
-from mereo.errors import BadInput
+from mereo.errors import BadInput, TooManyPixels
 
 # Encoders write about ten; the format allows any number, and each costs a pass over all pixels.
 MAX_JPEG_SCANS = 500
@@ -30,9 +30,11 @@ def require_bounded_size(
     if width < 1 or height < 1:
         raise BadInput(f"an image must have at least one pixel, but got {width}x{height} in {name}; save it again.")
     if max_pixels is not None and width * height > max_pixels:
-        raise BadInput(
-            f"an image must have at most {max_pixels:,} pixels, but got {width}x{height} in {name}; {advice}."
-        )
+        raise too_many_pixels(f"{width}x{height}", name=name, max_pixels=max_pixels, advice=advice)
+
+
+def too_many_pixels(got: str, *, name: str, max_pixels: int, advice: str) -> TooManyPixels:
+    return TooManyPixels(f"an image must have at most {max_pixels:,} pixels, but got {got} in {name}; {advice}.")
 
 
 def require_bounded_tiles(picture: Image.Image, *, name: str, max_pixels: int | None) -> None:

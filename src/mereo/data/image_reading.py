@@ -16,6 +16,7 @@ from mereo.data.decoding_bounds import (
     require_bounded_scans,
     require_bounded_size,
     require_bounded_tiles,
+    too_many_pixels,
 )
 from mereo.data.eight_bit_rgb import upright_rgb_HW3
 from mereo.data.orientation import TURNED_BY_A_QUARTER, exif_orientation
@@ -112,8 +113,7 @@ def _opened(file: IO[bytes], *, name: str, max_pixels: int | None, advice: str =
         try:
             picture = _open_by_pillow(file, most_pixels=max_pixels or MAX_PIXELS)
         except Image.DecompressionBombError as error:
-            most = f"{max_pixels or MAX_PIXELS:,}"
-            raise BadInput(f"an image must have at most {most} pixels, but got more in {name}; {advice}.") from error
+            raise too_many_pixels("more", name=name, max_pixels=max_pixels or MAX_PIXELS, advice=advice) from error
         except Image.UnidentifiedImageError as error:
             file.seek(0)
             kind = kind_of_content(file.read(START_BYTES))

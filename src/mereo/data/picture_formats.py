@@ -26,6 +26,17 @@ _KIND_OF_MARKUP = {b"<svg": "an SVG drawing", b"<!doctype html": "a web page (HT
 START_BYTES = 512
 
 
+def format_of_content(start: bytes) -> str | None:
+    """Which of our formats a file says that it has, sound or not; None: none of them.
+
+    >>> format_of_content(b"GIF89a"), format_of_content(b"%PDF-1.7")
+    ('GIF', None)
+    """
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "WEBP"
+    return next((name for name, starts in _STARTS_OF_OURS.items() if start.startswith(starts)), None)
+
+
 def kind_of_content(start: bytes) -> str:
     """What a file that could not be opened seems to be, from its first bytes.
 
@@ -37,11 +48,9 @@ def kind_of_content(start: bytes) -> str:
     for kind, starts in _STARTS_OF_OTHERS.items():
         if start.startswith(starts):
             return kind
-    for name, starts in _STARTS_OF_OURS.items():
-        if start.startswith(starts):
-            return f"a damaged or unusual {name}"
-    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-        return "a damaged or unusual WEBP"
+    ours = format_of_content(start)
+    if ours is not None:
+        return f"a damaged or unusual {ours}"
     if start[4:8] == b"ftyp":
         return _KIND_OF_BRAND.get(start[8:11], "a film")
     lower = start.lower()

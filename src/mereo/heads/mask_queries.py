@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureLayout
 from mereo.features.stage import MAX_WIDTH
+from mereo.heads.class_scores import ClassScores
 from mereo.heads.query_layers import Perceptron
 from mereo.strict import StrictConfig
 
@@ -58,6 +59,9 @@ class MaskQueriesPrediction:
         padded_BKhw = scores_BKhw + SMALLEST_SUM
         return padded_BKhw / padded_BKhw.sum(dim=1, keepdim=True)
 
+    def class_scores(self) -> ClassScores:
+        return ClassScores(self.class_probability_BKhw, are_probabilities=True)
+
 
 @dataclass(frozen=True)
 class SegmentRule:
@@ -69,6 +73,9 @@ class SegmentRule:
 
 class MaskQueriesHead(nn.Module):
     """A head that gives a MaskQueriesPrediction. With a rule its segments are told apart in the parse."""
+
+    says_classes = True
+    why_no_graph = "its queries are laid out for a known number of pictures"
 
     def __init__(
         self, layout: FeatureLayout, *, num_classes: int, width: int, segment_rule: SegmentRule | None = None

@@ -19,6 +19,7 @@ from mereo.features.conv_norm import ConvNormReLU
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
 from mereo.features.pyramid_pooling import resized
 from mereo.features.stage import MAX_WIDTH
+from mereo.heads.class_scores import ClassScores
 from mereo.regions.grouping_hierarchy import GroupingHierarchy
 from mereo.strict import StrictConfig
 
@@ -39,6 +40,9 @@ class PerceptualPrediction:
     scene_logits_BK: Tensor | None = None
     texture_logits_BKhw: Tensor | None = None
 
+    def class_scores(self) -> ClassScores:
+        return ClassScores(self.object_logits_BKhw, are_probabilities=False)
+
     @property
     def texture_logits_BK(self) -> Tensor | None:
         """Of the whole image. The classifier is linear: the mean of its answers is its answer to the mean."""
@@ -51,6 +55,8 @@ class Perceptual(nn.Module):
 
     Zero classes: the head does not have that task.
     """
+
+    says_classes = True
 
     def __init__(
         self,

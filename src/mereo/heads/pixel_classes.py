@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mereo.data.taxonomy import Taxonomy
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
+from mereo.heads.class_scores import ClassScores
 from mereo.strict import StrictConfig
 
 
@@ -21,8 +22,15 @@ class PixelClassesPrediction:
     def class_probability_BKhw(self) -> Tensor:
         return self.logits_BKhw.float().softmax(dim=1)
 
+    def class_scores(self) -> ClassScores:
+        return ClassScores(self.logits_BKhw, are_probabilities=False)
+
 
 class PixelClasses(nn.Module):
+    """One 1x1 convolution on the last map; `dropout` leaves out whole channels before it, in training alone."""
+
+    says_classes = True
+
     def __init__(self, layout: FeatureLayout, *, num_classes: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.dropout = nn.Dropout2d(dropout)

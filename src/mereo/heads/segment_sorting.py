@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from mereo.data.taxonomy import Taxonomy
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
 from mereo.features.stage import MAX_WIDTH
+from mereo.heads.class_scores import ClassScores
 from mereo.heads.level_branch import Convolution, LevelBranch
 from mereo.regions.dynamic_partitioning import split_noisy_segments
 from mereo.regions.unit_sphere_segments import grid_labels, segment_sums, spherical_kmeans, with_positions
@@ -57,12 +58,18 @@ class SegmentSortingPrediction:
         of_pixel_BPK = probability_BSK.gather(1, segment_BPK)
         return of_pixel_BPK.transpose(1, 2).unflatten(2, tuple(self.segment_Bhw.shape[1:]))
 
+    def class_scores(self) -> ClassScores:
+        return ClassScores(self.class_probability_BKhw, are_probabilities=True)
+
 
 class SegmentSorting(nn.Module):
     """`grid` is where k-means starts, rows and columns. In evaluation noisy segments are split once more.
 
     With `has_location` k-means also looks at where a pixel is; prototypes and losses never do.
     """
+
+    says_classes = True
+    why_no_graph = "its segments are found and merged one picture at a time"
 
     def __init__(
         self,

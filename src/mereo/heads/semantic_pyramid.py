@@ -15,7 +15,9 @@ from mereo.errors import BadInput
 from mereo.features.conv_norm import ConvNormReLU
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
 from mereo.features.stage import MAX_WIDTH
+from mereo.heads.class_scores import ClassScores
 from mereo.heads.coarse_to_fine import CoarseToFine
+from mereo.heads.pyramid_fusion import fuse_pyramid
 from mereo.heads.unity_pyramid import UnityPyramid
 from mereo.strict import StrictConfig
 
@@ -45,6 +47,14 @@ class SemanticPyramidPrediction:
     def unity_per_level(self) -> tuple[Tensor, ...]:
         return tuple(logits_Bhw.float().sigmoid() for logits_Bhw in self.unity_logits_per_level)
 
+    def class_scores(self) -> ClassScores:
+        """Without unities (a pyramid for comparison) the finest level speaks everywhere, and nobody asks which."""
+        levels, unities = self.probability_per_level, self.unity_per_level
+        if not unities:
+            return ClassScores(levels[-1], are_probabilities=True)
+        probability_BKhw, level_Bhw = fuse_pyramid(levels, unities, threshold=self.threshold)
+        return ClassScores(probability_BKhw, are_probabilities=True, level_Bhw=level_Bhw)
+
 
 class SemanticPyramid(nn.Module):
     """Answers on the last map's grid and on `num_levels - 1` coarser ones.
@@ -52,6 +62,8 @@ class SemanticPyramid(nn.Module):
     `representation`: "pyramid" is the paper's; "auxiliary" scores all levels and answers with the finest; "finest"
     scores the finest alone. `size_multiple` is what the sides of the picture must be multiples of.
     """
+
+    says_classes = True
 
     def __init__(
         self,

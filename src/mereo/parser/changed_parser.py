@@ -7,7 +7,6 @@ from typing import Any
 from mereo.errors import BadInput
 from mereo.parser.config import ParserConfig
 from mereo.parser.devices import require_device
-from mereo.parser.hugging_face_files import is_on_hub
 from mereo.parser.network_limit import no_larger_than
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import find_parser_file, load, read_metadata
@@ -22,11 +21,6 @@ def load_changed(
     `what` says it in words, for errors: only what leaves every weight its name and its shape can be changed.
     """
     checked_device = require_device(device)
-    if is_on_hub(name_or_path):
-        raise BadInput(
-            f"settings must be of a parser file with a config of Mereo, but got {what} for {name_or_path}; make a file "
-            "of it first: mereo convert."
-        )
     path = find_parser_file(name_or_path)
     config = validated(ParserConfig, read_metadata(path)["config"], source=f"the config in {path}").without_weights()
     changed = validated(

@@ -5,9 +5,17 @@ import torch
 from mereo.errors import BadEnvironment, BadInput
 
 
+def auto_device() -> torch.device:
+    """CUDA where there is one, else the CPU, for parsing and training alike.
+
+    MPS has to be asked for by name: none of this was ever tried on it.
+    """
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def require_device(name: str) -> torch.device:
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return auto_device()
     try:
         device: torch.device | None = torch.device(name)
     except RuntimeError:

@@ -3,14 +3,10 @@
 from torch import nn
 
 from mereo.errors import BadInput
-from mereo.heads.mask_queries import MaskQueriesHead
-from mereo.heads.perceptual import Perceptual
-from mereo.heads.pixel_classes import PixelClasses
 from mereo.heads.semantic_pyramid import SemanticPyramid
 from mereo.parser.scene_parser import SceneParser
 
 MAX_WEIGHT_BYTES = 2_000_000_000  # A message of protobuf holds less than 2 GiB; what is around weights is small.
-EXPORTED_HEADS = (PixelClasses, SemanticPyramid, Perceptual)
 REMEDY = (
     "export a parser whose heads are pixel_classes, semantic_pyramid or perceptual, or serve this one with mereo serve"
 )
@@ -25,10 +21,10 @@ def require_exportable(parser: SceneParser) -> None:
                 "export a parser without it, or serve this one with mereo serve",
             )
     for name, head in zip(head_names(parser), parser.heads):
-        if isinstance(head, MaskQueriesHead):
-            raise _refusal(f"the head {name} (its queries are laid out for a known number of pictures)", REMEDY)
-        if not isinstance(head, EXPORTED_HEADS):
-            raise _refusal(f"the head {name} (its segments are found and merged one picture at a time)", REMEDY)
+        reason = None if getattr(head, "says_classes", False) else "it does not say classes"
+        reason = getattr(head, "why_no_graph", reason)
+        if reason is not None:
+            raise _refusal(f"the head {name} ({reason})", REMEDY)
     num_bytes = sum(weight.numel() * weight.element_size() for weight in parser.state_dict().values())
     if num_bytes > MAX_WEIGHT_BYTES:
         raise BadInput(

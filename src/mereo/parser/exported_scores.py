@@ -11,13 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mereo.assembly.pyramid_fusion import fuse_pyramid
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureMaps, Frame
-from mereo.heads.perceptual import PerceptualPrediction
-from mereo.heads.pixel_classes import PixelClassesPrediction
-from mereo.heads.semantic_pyramid import SemanticPyramid, SemanticPyramidPrediction
+from mereo.heads.class_scores import ClassScores, SaysClasses
+from mereo.parser.answering import answering
 from mereo.parser.scene_parser import SceneParser
+
+PROBED_SIDE = 64
 
 
 class ExportedScores(nn.Module):
@@ -47,7 +47,7 @@ class ExportedScores(nn.Module):
             self.watch(number)
             features = stage(features, frame)
         self.watch("the head")
-        scores_BKhw = batch_scores(parser.heads[0](features, frame)).float()
+        scores_BKhw = batch_scores(parser.heads[0](features, frame)).scores_BKhw.float()
         self.watch("the end")
         return scores_BKhw
 
@@ -67,28 +67,22 @@ class ExportedScores(nn.Module):
         return FeatureMaps(tuple(cut), features.strides, features.evidence)
 
 
-def batch_scores(prediction: Any) -> Tensor:
-    """B K h w: what `image_scores.scores_of` says of one image, for a whole batch."""
-    if isinstance(prediction, PerceptualPrediction):
-        return prediction.object_logits_BKhw
-    if isinstance(prediction, PixelClassesPrediction):
-        return prediction.logits_BKhw
-    if isinstance(prediction, SemanticPyramidPrediction):
-        return _fused(prediction)
+def batch_scores(prediction: Any) -> ClassScores:
+    """What `image_scores.scores_of` says of one image, for a whole batch."""
+    if isinstance(prediction, SaysClasses):
+        return prediction.class_scores()
     raise BadInput(
         f"a head to export must give class scores for all pixels, but got {type(prediction).__name__}; "
         "use e.g. pixel_classes."
     )
 
 
-def gives_probabilities(head: nn.Module) -> bool:
-    """Else its scores are logits."""
-    return isinstance(head, SemanticPyramid)
-
-
-def _fused(prediction: SemanticPyramidPrediction) -> Tensor:
-    levels, unities = prediction.probability_per_level, prediction.unity_per_level
-    return fuse_pyramid(levels, unities, threshold=prediction.threshold)[0] if unities else levels[-1]
+@torch.no_grad()
+def gives_probabilities(parser: SceneParser) -> bool:
+    """Else its scores are logits. The first head is asked about a small picture: only its prediction knows."""
+    with answering(parser):
+        answers = parser(parser.mean_311.new_zeros(1, 3, PROBED_SIDE, PROBED_SIDE))
+    return batch_scores(answers.predictions[0]).are_probabilities
 
 
 def _nearest_multiple(length: int, multiple: int) -> int:

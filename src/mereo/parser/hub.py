@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mereo.parser.hub_access import hub_errors, parsed_name
+from mereo.parser.parser_names import PUSHED_PREFIX
 
-PREFIX = "hub:"
 PARSER_FILE, CARD_FILE = "parser.safetensors", "README.md"
 
 
@@ -32,13 +32,9 @@ def hub() -> Hub:
     return api
 
 
-def is_parser_on_hub(name: str | Path) -> bool:
-    return str(name).startswith(PREFIX)
-
-
 def downloaded_parser(name: str | Path, *, api: Hub | None = None) -> Path:
     """The parser file of `hub:OWNER/NAME` or `hub:OWNER/NAME@REVISION`, from the hub or from its cache."""
-    identifier = str(name).removeprefix(PREFIX)
-    repository, revision = parsed_name(identifier, prefix=PREFIX, what="a parser")
-    with hub_errors(identifier, prefix=PREFIX, what="a parser", instead="pass a parser file"):
+    identifier = str(name).removeprefix(PUSHED_PREFIX)
+    repository, revision = parsed_name(identifier, prefix=PUSHED_PREFIX, what="a parser")
+    with hub_errors(identifier, prefix=PUSHED_PREFIX, what="a parser", instead="pass a parser file"):
         return Path((api or hub()).hf_hub_download(repository, PARSER_FILE, revision=revision))

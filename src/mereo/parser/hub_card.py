@@ -3,8 +3,8 @@
 import re
 
 from mereo.data.taxonomy import Taxonomy
-from mereo.parser.hub import PREFIX
 from mereo.parser.model_card import ModelCard
+from mereo.parser.parser_names import PUSHED_PREFIX
 from mereo.strict_yaml import dump_yaml
 
 # Terms that are one of these, written as the hub writes it, are a licence that it knows; all others are told in words.
@@ -33,9 +33,9 @@ def hub_card(card: ModelCard, taxonomy: Taxonomy, *, repository: str, steps: lis
         _line(card.summary),
         f"A parser of Mereo: {' → '.join(f'`{step}`' for step in steps)}.",
         "## How to load it",
-        f'```python\nimport mereo\n\nparse = mereo.parse("photograph.jpg", parser="{PREFIX}{repository}")\n'
+        f'```python\nimport mereo\n\nparse = mereo.parse("photograph.jpg", parser="{PUSHED_PREFIX}{repository}")\n'
         "parse.segments[0].name\n```",
-        f"```\nmereo parse photographs/ --parser {PREFIX}{repository} --out parsed\n```",
+        f"```\nmereo parse photographs/ --parser {PUSHED_PREFIX}{repository} --out parsed\n```",
         "## Terms of use",
         _line(card.terms),
         "## Trained on" if card.data or card.trained_with else "",

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from mereo.errors import BadInput
 from mereo.parser.config import ParserConfig
-from mereo.parser.hub import CARD_FILE, PARSER_FILE, PREFIX, Hub, hub
+from mereo.parser.hub import CARD_FILE, PARSER_FILE, Hub, hub
 from mereo.parser.hub_access import parsed_name, push_errors
 from mereo.parser.hub_card import hub_card
 from mereo.parser.model_card import ModelCard
+from mereo.parser.parser_names import PUSHED_PREFIX
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import changed_parser, find_parser_file, load
 from mereo.strict_yaml import validated
@@ -68,7 +69,7 @@ def push_parser(
         api = api or hub()
         api.create_repo(name, private=private, exist_ok=True)
         api.create_commit(name, operations, commit_message=message)
-    return PushedParser(f"{PREFIX}{name}", len(content), card.terms)
+    return PushedParser(f"{PUSHED_PREFIX}{name}", len(content), card.terms)
 
 
 def steps_of(parser: SceneParser) -> list[str]:

@@ -20,12 +20,13 @@ from mereo.parser.hugging_face_config import (
     Mask2FormerDescription,
     UperNetDescription,
 )
-from mereo.parser.hugging_face_files import PREFIX, CheckpointFolder, find_checkpoint
+from mereo.parser.hugging_face_files import CheckpointFolder, find_checkpoint
 from mereo.parser.hugging_face_head_names import MASK2FORMER, MASKFORMER, UPERNET_HEAD, UPERNET_NECK
 from mereo.parser.hugging_face_names import Rule, behind, renamed
 from mereo.parser.hugging_face_preprocessing import preprocessing_of
 from mereo.parser.model_card import ModelCard
 from mereo.parser.network_limit import no_larger_than
+from mereo.parser.parser_names import CHECKPOINT_PREFIX, is_checkpoint_on_hub
 from mereo.parser.scene_parser import SceneParser
 from mereo.strict_yaml import validated
 
@@ -121,8 +122,8 @@ def take_weights(parser: SceneParser, tensors: dict[str, Tensor], *, source: str
 
 
 def card_of(checkpoint: CheckpointFolder, description: AnyDescription) -> ModelCard:
-    is_hub = checkpoint.name.startswith(PREFIX)
-    page = checkpoint.name.removeprefix(PREFIX).partition("@")[0]
+    is_hub = is_checkpoint_on_hub(checkpoint.name)
+    page = checkpoint.name.removeprefix(CHECKPOINT_PREFIX).partition("@")[0]
     where = f"huggingface.co/{page}" if is_hub else "its publisher"
     return ModelCard(
         title=_short_name(checkpoint),
@@ -135,6 +136,6 @@ def card_of(checkpoint: CheckpointFolder, description: AnyDescription) -> ModelC
 
 def _short_name(checkpoint: CheckpointFolder) -> str:
     """What a taxonomy and a card are called; without the path, which is nobody else's concern."""
-    is_hub = checkpoint.name.startswith(PREFIX)
-    name = checkpoint.name.removeprefix(PREFIX) if is_hub else checkpoint.folder.resolve().name
+    is_hub = is_checkpoint_on_hub(checkpoint.name)
+    name = checkpoint.name.removeprefix(CHECKPOINT_PREFIX) if is_hub else checkpoint.folder.resolve().name
     return "".join(letter if letter.isprintable() else "?" for letter in name) or "checkpoint"

@@ -12,8 +12,8 @@ from mereo.data.json_reading import parse_json
 from mereo.errors import BadInput
 from mereo.features.tensor_files import read_finite_tensors
 from mereo.parser.hub_access import hub_errors, parsed_name
+from mereo.parser.parser_names import CHECKPOINT_PREFIX, is_checkpoint_on_hub
 
-PREFIX = "hf:"
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
 WEIGHTS, WEIGHTS_INDEX = "model.safetensors", "model.safetensors.index.json"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
@@ -51,7 +51,7 @@ class CheckpointFolder:
                 f"a checkpoint must hold its weights as {WEIGHTS}, but got pickles ({', '.join(pickles[:3])}) in "
                 f"{self.folder}; a pickle can run any program, so save the model as safetensors first."
             )
-        if is_on_hub(self.name):
+        if is_checkpoint_on_hub(self.name):
             raise BadInput(
                 f"a checkpoint must hold {WEIGHTS}, but got none of {self.name}; if it is published as a pickle alone, "
                 "name a revision that has it (hf:OWNER/NAME@refs/pr/1), or save the model as safetensors first."
@@ -71,26 +71,20 @@ class CheckpointFolder:
         return joined
 
 
-def is_on_hub(name: str | Path) -> bool:
-    return str(name).startswith(PREFIX)
-
-
 def find_checkpoint(name: str | Path) -> CheckpointFolder:
     """`hf:OWNER/NAME` or `hf:OWNER/NAME@REVISION` comes from the hub or its cache; anything else is a folder."""
-    if is_on_hub(name):
-        return CheckpointFolder(str(name), _downloaded(str(name).removeprefix(PREFIX)))
+    if is_checkpoint_on_hub(name):
+        return CheckpointFolder(str(name), _downloaded(str(name).removeprefix(CHECKPOINT_PREFIX)))
     if not os.path.isdir(name):
-        raise BadInput(
-            f"a checkpoint must be a folder or {PREFIX}OWNER/NAME, but got {str(name)!r:.80}; check its path."
-        )
+        raise BadInput(f"a checkpoint must be a folder or hf:OWNER/NAME, but got {str(name)!r:.80}; check its path.")
     return CheckpointFolder(str(name), Path(name))
 
 
 def _downloaded(identifier: str) -> Path:
-    repository, revision = parsed_name(identifier, prefix=PREFIX, what="a checkpoint")
+    repository, revision = parsed_name(identifier, prefix=CHECKPOINT_PREFIX, what="a checkpoint")
     from huggingface_hub import snapshot_download
 
-    with hub_errors(identifier, prefix=PREFIX, what="a checkpoint", instead="pass a folder"):
+    with hub_errors(identifier, prefix=CHECKPOINT_PREFIX, what="a checkpoint", instead="pass a folder"):
         return Path(snapshot_download(repository, revision=revision, allow_patterns=list(WANTED)))
 
 

@@ -13,18 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mereo.assembly.pyramid_fusion import fuse_pyramid
-from mereo.heads.mask_queries import MaskQueriesHead, MaskQueriesPrediction
-from mereo.heads.perceptual import Perceptual, PerceptualPrediction
-from mereo.heads.pixel_classes import PixelClasses, PixelClassesPrediction
-from mereo.heads.segment_sorting import SegmentSorting, SegmentSortingPrediction
-from mereo.heads.semantic_pyramid import SemanticPyramid, SemanticPyramidPrediction
+from mereo.errors import BadInput
+from mereo.heads.class_scores import SaysClasses
 
 if TYPE_CHECKING:
     from mereo.parser.scene_parser import SceneAnswers, SceneParser
-
-# Those whose predictions `scores_of` reads.
-HEADS_OF_CLASSES = (MaskQueriesHead, SegmentSorting, SemanticPyramid, Perceptual, PixelClasses)
 
 
 @dataclass(frozen=True)
@@ -37,8 +30,8 @@ class ImageScores:
 
 
 def answering_head(parser: "SceneParser") -> nn.Module | None:
-    """The first head that says classes, which gives the parser's answer; None for one of somebody's own."""
-    return next((head for head in parser.heads if isinstance(head, HEADS_OF_CLASSES)), None)
+    """The first head that says classes, which gives the parser's answer; None where none says that it does."""
+    return next((head for head in parser.heads if getattr(head, "says_classes", False)), None)
 
 
 def image_scores(
@@ -83,29 +76,16 @@ def _probabilities(
 
 
 def scores_of(answers: "SceneAnswers") -> ImageScores:
-    """For one image, of the first head that says classes."""
+    """For one image, of the first prediction that says classes."""
     for prediction in answers.predictions:
-        if isinstance(prediction, MaskQueriesPrediction):
-            return ImageScores(prediction.class_probability_BKhw[0], are_probabilities=True)
-        if isinstance(prediction, SegmentSortingPrediction):
-            return ImageScores(prediction.class_probability_BKhw[0], are_probabilities=True)
-        if isinstance(prediction, SemanticPyramidPrediction):
-            return _scores_of_pyramid(prediction)
-        if isinstance(prediction, PerceptualPrediction):
-            return ImageScores(prediction.object_logits_BKhw[0].float(), are_probabilities=False)
-        if isinstance(prediction, PixelClassesPrediction):
-            return ImageScores(prediction.logits_BKhw[0].float(), are_probabilities=False)
-    # None of them does: this tells so.
-    return ImageScores(answers.prediction(PixelClassesPrediction).logits_BKhw[0].float(), are_probabilities=False)
-
-
-def _scores_of_pyramid(prediction: SemanticPyramidPrediction) -> ImageScores:
-    """Without unities (a pyramid for comparison) the finest level speaks everywhere, and nobody asks which."""
-    levels, unities = prediction.probability_per_level, prediction.unity_per_level
-    if not unities:
-        return ImageScores(levels[-1][0], are_probabilities=True)
-    probability_BKhw, level_Bhw = fuse_pyramid(levels, unities, threshold=prediction.threshold)
-    return ImageScores(probability_BKhw[0], are_probabilities=True, level_hw=level_Bhw[0])
+        if isinstance(prediction, SaysClasses):
+            found = prediction.class_scores()
+            level_hw = None if found.level_Bhw is None else found.level_Bhw[0]
+            return ImageScores(found.scores_BKhw[0].float(), found.are_probabilities, level_hw)
+    present = ", ".join(type(prediction).__name__ for prediction in answers.predictions)
+    raise BadInput(
+        f"a parser must have a head whose prediction has class_scores(), but got {present}; add e.g. PixelClasses."
+    )
 
 
 def resized_image(image_BCHW: Tensor, size: tuple[int, int]) -> Tensor:

@@ -55,7 +55,7 @@ def metadata_of(parser: SceneParser) -> dict[str, str]:
         "mereo_version": VERSION,
         "palette": _json(list(objects.colours)),
         "preprocessing": _json(parser.preprocessing.model_dump(mode="json")),
-        "scores": "probabilities" if gives_probabilities(parser.heads[0]) else "logits",
+        "scores": "probabilities" if gives_probabilities(parser) else "logits",
         "taxonomy": _json(taxonomy_to_dict(parser.taxonomy)),
         "temperature": str(parser.temperature),
         "terms": card.terms,

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 
 from mereo.assembly.level_answers import LevelAnswers
-from mereo.assembly.pyramid_fusion import fuse_pyramid
 from mereo.errors import BadInput
 from mereo.freed_memory import image_done
+from mereo.heads.pyramid_fusion import fuse_pyramid
 from mereo.heads.semantic_pyramid import SemanticPyramid, SemanticPyramidPrediction
 from mereo.parser.answering import plain_answers
 from mereo.parser.image_scores import answering_head

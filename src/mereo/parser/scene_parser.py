@@ -15,7 +15,6 @@ from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureMaps, Frame
 from mereo.features.stage import SuperpixelWish
-from mereo.heads.semantic_pyramid import SemanticPyramid
 from mereo.parser.familiarity import Familiarity
 from mereo.parser.image_scores import resized_image
 from mereo.parser.model_card import ModelCard
@@ -77,7 +76,7 @@ class SceneParser(nn.Module):
         self.path = nn.ModuleList(path)
         self.heads = nn.ModuleList(heads)
         # Pictures are brought to the nearest multiple of it, on both sides: a pyramid's cells are whole.
-        self.size_multiple = lcm(*(head.size_multiple for head in heads if isinstance(head, SemanticPyramid)))
+        self.size_multiple = lcm(*(getattr(head, "size_multiple", 1) for head in heads))
         self.taxonomy = taxonomy
         self.preprocessing = preprocessing or PreprocessingConfig()
         self.config = config

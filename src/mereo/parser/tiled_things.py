@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mereo.assembly.parse import NOT_TOLD_APART
+from mereo.assembly.parse import NotToldApart
 from mereo.assembly.seam_joining import JoinedInstances, TileInstances, join_instances
 from mereo.parser.divided_things import has_sorted_segments
 from mereo.parser.familiarity import times_usual
@@ -30,12 +30,12 @@ def tells_things_apart(parser: "SceneParser") -> bool:
     return any(parser.taxonomy.is_thing) and (has_sorted_segments(parser) or segment_rule_of(parser) is not None)
 
 
-def merged_in_words(reason: str) -> str:
+def merged_in_words(reason: str) -> NotToldApart:
     """
     >>> merged_in_words(READ_IN_BANDS)
     'things were not told apart, since the picture was read in bands: those of one class are one segment'
     """
-    return f"{NOT_TOLD_APART}, since {reason}: those of one class are one segment"
+    return NotToldApart(f"things were not told apart, since {reason}: those of one class are one segment")
 
 
 def said_of_bands(parser: "SceneParser", overview_HWC: np.ndarray) -> tuple[float | None, tuple[str, ...]]:

@@ -22,11 +22,11 @@ from mereo.parser.config import ParserConfig
 from mereo.parser.devices import require_device
 from mereo.parser.familiarity import PREFIX as FAMILIARITY
 from mereo.parser.familiarity import Familiarity, familiarity_from
-from mereo.parser.hub import downloaded_parser, is_parser_on_hub
+from mereo.parser.hub import downloaded_parser
 from mereo.parser.hugging_face import load_hugging_face
-from mereo.parser.hugging_face_files import is_on_hub
 from mereo.parser.model_card import ModelCard
 from mereo.parser.network_limit import no_larger_than
+from mereo.parser.parser_names import is_checkpoint_on_hub, is_pushed_parser, no_such_parser
 from mereo.parser.scene_parser import SceneParser
 from mereo.strict_yaml import validated
 from mereo.version import VERSION
@@ -82,7 +82,7 @@ def load(name_or_path: str | Path, *, device: str | torch.device = "cpu") -> Sce
     "hub:OWNER/NAME" (or "hub:OWNER/NAME@REVISION"), or a checkpoint of the Hugging Face hub as "hf:OWNER/NAME"; ready
     to parse."""
     device = require_device(str(device))
-    if is_on_hub(name_or_path):
+    if is_checkpoint_on_hub(name_or_path):
         return _noticed(load_hugging_face(name_or_path), name_or_path).to(device)
     path = find_parser_file(name_or_path)
     metadata = read_metadata(path)
@@ -103,7 +103,7 @@ def load(name_or_path: str | Path, *, device: str | torch.device = "cpu") -> Sce
             num_channels=None if layout is None else layout.channels[-2:][0],
             path=path,
         )
-    return _noticed(parser, str(name_or_path) if is_parser_on_hub(name_or_path) else path).eval().to(device)
+    return _noticed(parser, str(name_or_path) if is_pushed_parser(name_or_path) else path).eval().to(device)
 
 
 def _noticed(parser: SceneParser, source: str | Path) -> SceneParser:
@@ -211,7 +211,7 @@ def built_in_parsers() -> dict[str, Path]:
 
 
 def find_parser_file(name_or_path: str | Path) -> Path:
-    if is_parser_on_hub(name_or_path):
+    if is_pushed_parser(name_or_path):
         return downloaded_parser(name_or_path)
     built_in = built_in_parsers()
     if str(name_or_path) in built_in:
@@ -220,10 +220,7 @@ def find_parser_file(name_or_path: str | Path) -> Path:
     if os.path.isdir(path):
         path = next((path / name for name in ("best.safetensors", "last.safetensors") if (path / name).is_file()), path)
     if not os.path.isfile(path):  # Path.is_file() raises where a name is too long.
-        raise BadInput(
-            f"parser must be a built-in name, a parser file or a run folder, but got {str(name_or_path)!r}; "
-            f"built in: {', '.join(built_in) or 'none'}; on the hub: hub:OWNER/NAME."
-        )
+        raise no_such_parser(name_or_path, list(built_in))
     return path
 
 

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Request, Response
 from PIL import Image
 
 from mereo.data.image_reading import decode_image
-from mereo.data.picture_formats import START_BYTES, kind_of_content
-from mereo.errors import BadInput
+from mereo.data.picture_formats import START_BYTES, format_of_content
+from mereo.errors import BadInput, TooManyPixels
 from mereo.web.answer_shapes import ParseAnswer
 from mereo.web.batched_parses import ParseOrder, batch_key, filled_orders
 from mereo.web.documented_errors import WITH_BODY, answers_as, errors
@@ -25,7 +25,6 @@ from mereo.web.service import Service, service_of, unless_gone
 router = APIRouter()
 PICTURE_SIDE = 2048
 QUALITY = 90
-TOO_MANY_PIXELS = "an image must have at most"  # So the decoder's refusal begins.
 PICTURE_BODY = {
     "requestBody": {
         "required": False,
@@ -114,10 +113,8 @@ def _opened(service: Service, number: int | None, content: bytes) -> tuple[str, 
         raise no_folder()
     try:
         return service.folder.image(number)
-    except BadInput as error:
-        if str(error).startswith(TOO_MANY_PIXELS):
-            raise Problem(413, str(error)) from error
-        raise
+    except TooManyPixels as error:
+        raise Problem(413, str(error)) from error
 
 
 def decoded_upload(content: bytes, *, max_pixels: int) -> tuple[str, np.ndarray]:
@@ -125,13 +122,12 @@ def decoded_upload(content: bytes, *, max_pixels: int) -> tuple[str, np.ndarray]
     name = "upload-" + hashlib.sha256(content).hexdigest()[:12]
     try:
         return name, decode_image(content, name=name, max_pixels=max_pixels)
+    except TooManyPixels as error:
+        raise Problem(413, str(error)) from error
     except BadInput as error:
-        sentence = str(error)
-        if sentence.startswith(TOO_MANY_PIXELS):
-            raise Problem(413, sentence) from error
         # What says of itself that it is one of our formats, and is not sound, is the sender's mistake.
-        is_ours = kind_of_content(content[:START_BYTES]).startswith("a damaged")
-        raise Problem(400 if is_ours else 415, sentence) from error
+        is_ours = format_of_content(content[:START_BYTES]) is not None
+        raise Problem(400 if is_ours else 415, str(error)) from error
 
 
 def upright_jpeg(image_HWC: np.ndarray, *, max_side: int = PICTURE_SIDE) -> bytes:

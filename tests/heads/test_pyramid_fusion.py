@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from mereo.assembly.pyramid_fusion import fuse_pyramid
 from mereo.errors import BadInput
+from mereo.heads.pyramid_fusion import fuse_pyramid
 from mereo.regions.cells import pyramid_targets, spread_to_finer
 
 
