@@ -1,8 +1,8 @@
-"""Seconds of a training step with and without keeping freed memory, side by side in one run, as a ratio.
+"""Seconds of a training step: as the allocator comes, keeping freed memory, keeping it in huge pages; as ratios.
 
     python benchmarks/training_step.py [--size 480x360] [--rounds 3]
 
-Each measurement is a process of its own, since an allocator's settings cannot be taken back; the two alternate.
+Each measurement is a process of its own, since an allocator's settings cannot be taken back; the three alternate.
 """
 
 import argparse
@@ -18,8 +18,8 @@ from mereo.parser.config import ParserConfig
 from mereo.parser.objective import PixelCrossEntropyConfig, build_objective
 from mereo.training.memory_reuse import keep_freed_memory
 from mereo.training.step_module import StepModule
-keeps, width, height = (int(argument) for argument in sys.argv[1:4])
-if keeps and not keep_freed_memory():
+way, width, height = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+if way != "as it comes" and not keep_freed_memory(in_huge_pages=way == "in huge pages"):
     raise SystemExit("this C library has no such switch")
 torch.set_num_threads(2)
 torch.manual_seed(0)
@@ -40,8 +40,11 @@ print(sorted(seconds[1:])[2])
 """
 
 
-def measured(keeps: bool, size: tuple[int, int]) -> float:
-    command = [sys.executable, "-c", CHILD, str(int(keeps)), *map(str, size)]
+WAYS = ("as it comes", "keeping freed memory", "in huge pages")
+
+
+def measured(way: str, size: tuple[int, int]) -> float:
+    command = [sys.executable, "-c", CHILD, way, *map(str, size)]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
@@ -51,10 +54,11 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=3)
     chosen = arguments.parse_args()
     width, height = (int(side) for side in chosen.size.split("x"))
-    pairs = [(measured(False, (width, height)), measured(True, (width, height))) for _ in range(chosen.rounds)]
-    for name, seconds in zip(("as it comes", "keeping freed memory"), zip(*pairs)):
-        print(f"{name:<22} {statistics.median(seconds):.2f} s a step (median of {chosen.rounds})")
-    print(f"ratio                  {statistics.median(before / after for before, after in pairs):.2f}")
+    rounds = [[measured(way, (width, height)) for way in WAYS] for _ in range(chosen.rounds)]
+    first = [times[0] for times in rounds]
+    for way, seconds in zip(WAYS, zip(*rounds)):
+        ratio = statistics.median(before / after for before, after in zip(first, seconds))
+        print(f"{way:<22} {statistics.median(seconds):.2f} s a step (median of {chosen.rounds}), ratio {ratio:.2f}")
 
 
 if __name__ == "__main__":
