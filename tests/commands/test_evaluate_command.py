@@ -113,6 +113,9 @@ def test_a_temperature_ends_in_a_parser_file(trained: Path, tmp_path: Path, caps
     calibrated = tmp_path / "fitted" / "calibrated.safetensors"
     temperature = load(calibrated).temperature
     assert temperature != 1.0 and f"temperature {temperature:g} (before: 1), fitted on" in printed
+    card, before = load(calibrated).card, load(trained / "run" / "last.safetensors").card
+    assert card is not None and before is not None and card.measured.items() > before.measured.items()
+    assert f", {100 * card.measured['calibration_error']:.2f} after (" in printed
     plain, fitted = read_evaluation(tmp_path / "plain"), read_evaluation(tmp_path / "fitted")
     np.testing.assert_array_equal(fitted.confusion_KK, plain.confusion_KK)
     assert fitted.conditions["temperature"] == temperature

@@ -225,7 +225,7 @@ def test_the_card_of_a_parser(hub: LocalHub, saved: Path) -> None:
     }
     for words in (
         *("# Tiny streets\n", r"For a test \| with \<b\>tags\</b\>.", '"photograph.jpg", parser="hub:someone/tiny"'),
-        *("## Terms of use\n\nfor any use\n", "| mean iou | 0.5123 |", "On two scenes:", "drawn scenes"),
+        *("## Terms of use\n\nfor any use\n", "| mean IoU | 51.2 % |", "On two scenes:", "drawn scenes"),
         *("--parser hub:someone/tiny", "→ `projection` → `pixel_classes`", "3 objects: "),
     ):
         assert words in text, words

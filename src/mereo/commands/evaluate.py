@@ -169,7 +169,9 @@ def evaluate(
             write_row(Path(parser), out, row=row, command=_own_command(), others=others)
         if fit is not None or familiarity is not None:
             temperature = None if fit is None else fit.temperature
-            changed = save_changed(parser, out / CALIBRATED_FILE, temperature=temperature, familiarity=familiarity)
+            changed = save_changed(
+                parser, out / CALIBRATED_FILE, temperature=temperature, familiarity=familiarity, card=_card(loaded, fit)
+            )
             console.print(f"parser: {changed}")
         console.print(f"page: {_write_page(evaluation, out, samples, gallery, fit)}")
 
@@ -231,6 +233,14 @@ def _fitted(loaded: Any, samples: Any, scales: tuple[float, ...], flip: bool, co
     for line in fit_in_words(fit):
         console.print(line, soft_wrap=True)
     return fit
+
+
+def _card(loaded: Any, fit: "TemperatureFit | None") -> Any:
+    """The parser's own, with the calibration error on images that the temperature has not seen; None: as it was."""
+    if fit is None or fit.halves is None or loaded.card is None:
+        return None
+    measured = loaded.card.measured | {"calibration_error": round(fit.halves.error_after, 4)}
+    return loaded.card.model_copy(update={"measured": measured})
 
 
 def fit_in_words(fit: "TemperatureFit") -> list[str]:

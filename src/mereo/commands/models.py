@@ -27,7 +27,7 @@ def described(name: str, path: Path, *, is_default: bool) -> str:
     """One parser file in a few lines, read from its header alone: no weight is loaded."""
     from mereo.data.taxonomy_file import taxonomy_from_dict
     from mereo.parser.config import ParserConfig
-    from mereo.parser.model_card import ModelCard
+    from mereo.parser.model_card import ModelCard, measured_in_words
     from mereo.parser.weights import read_metadata
     from mereo.strict_yaml import validated
 
@@ -36,7 +36,7 @@ def described(name: str, path: Path, *, is_default: bool) -> str:
     config = validated(ParserConfig, metadata["config"], source=f"the config in {path}")
     class_names = taxonomy_from_dict(metadata["taxonomy"], source=f"the taxonomy in {path}").object_names
     steps = [config.backbone.name, *(stage.stage for stage in config.path), *(head.head for head in config.heads)]
-    measured = ", ".join(f"{key} {value:.4g}" for key, value in card.measured.items())
+    measured = ", ".join(f"{name} {value}" for name, value in measured_in_words(card.measured))
     rows = {
         "": card.summary,
         "built as": " -> ".join(steps),

@@ -3,7 +3,7 @@
 import re
 
 from mereo.data.taxonomy import Taxonomy
-from mereo.parser.model_card import ModelCard
+from mereo.parser.model_card import ModelCard, measured_in_words
 from mereo.parser.parser_names import PUSHED_PREFIX
 from mereo.strict_yaml import dump_yaml
 
@@ -61,7 +61,7 @@ def front_matter(card: ModelCard) -> dict[str, object]:
 def _measured(card: ModelCard) -> list[str]:
     if not card.measured:
         return []
-    rows = "\n".join(f"| {_cell(name)} | {value:.4g} |" for name, value in card.measured.items())
+    rows = "\n".join(f"| {_cell(name)} | {value} |" for name, value in measured_in_words(card.measured))
     where = f"On {_line(card.measured_on)}:" if card.measured_on else ""
     return ["## Measured", where, f"| measure | value |\n|---|---:|\n{rows}"]
 

@@ -11,6 +11,10 @@ UNKNOWN_TERMS = ("", "unknown")
 NON_COMMERCIAL = "trained on research data: for non-commercial research only"
 
 
+# How names of measures end whose values are fractions of one; others (another tool's) are told as they stand.
+FRACTIONS = ("mean_iou", "boundary_iou", "accuracy", "calibration_error")
+
+
 class ModelCard(StrictConfig):
     title: str = ""
     summary: str = ""
@@ -38,3 +42,17 @@ class ModelCard(StrictConfig):
         if source is None or self.has_terms:
             return self
         return self.model_copy(update={"terms": source.terms, "terms_notice": source.terms_notice})
+
+
+def measured_in_words(measured: dict[str, float]) -> list[tuple[str, str]]:
+    """Names and values as a reader says them.
+
+    >>> measured_in_words({"parts_mean_iou": 0.2194, "calibration_error": 0.0123, "mIoU": 51.234})
+    [('parts mean IoU', '21.9 %'), ('calibration error', '1.2 %'), ('mIoU', '51.23')]
+    """
+    return [
+        (name.replace("_", " ").replace("iou", "IoU"), f"{100 * value:.1f} %")
+        if name.endswith(FRACTIONS)
+        else (name, f"{value:.4g}")
+        for name, value in measured.items()
+    ]
