@@ -93,3 +93,13 @@ def test_only_plain_training_on_the_cpu_goes_by_grids(monkeypatch: pytest.Monkey
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert convolve(features).dtype == torch.bfloat16
     assert seen == [1]
+
+
+@pytest.mark.parametrize("size", [(15, 20), (16, 20), (23, 30)])
+def test_answers_lie_whole_in_memory_where_cells_are_cut_off(size: tuple[int, int]) -> None:
+    """Batch norm behind them took 38 instead of 2 ms where gaps lay between the pictures of a batch."""
+    features = torch.randn(2, 8, *size).to(memory_format=torch.channels_last).requires_grad_()
+    answer = convolved_by_grids(features, torch.randn(8, 1, 3, 3), dilation=(2, 2))
+    assert answer.is_contiguous(memory_format=torch.channels_last)
+    (gradient,) = torch.autograd.grad(answer, features, torch.randn_like(answer))
+    assert gradient.is_contiguous(memory_format=torch.channels_last)
