@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from mereo.assembly.level_answers import LevelAnswers, on_pixels
+from mereo.assembly.level_answers import LevelAnswers
 from mereo.errors import BadInput
+from mereo.regions.nearest_places import at_size
 
 
 def made_answers() -> LevelAnswers:
@@ -29,12 +30,12 @@ def test_cells_at_every_pixel(size: tuple[int, int]) -> None:
             cells = answers.cells_at(x, y, size)
             assert [cell.cell_size for cell in cells] == [8, 4] and sum(cell.speaks for cell in cells) == 1
             for level, cell in enumerate(cells):
-                assert cell.class_index == on_pixels(answers.class_per_level[level], size)[y, x]
-                assert cell.probability == on_pixels(answers.probability_per_level[level], size)[y, x]
-                assert cell.speaks == on_pixels(answers.speaks_per_level[level], size)[y, x]
+                assert cell.class_index == at_size(answers.class_per_level[level], size)[y, x]
+                assert cell.probability == at_size(answers.probability_per_level[level], size)[y, x]
+                assert cell.speaks == at_size(answers.speaks_per_level[level], size)[y, x]
                 left, top, right, bottom = cell.box_xyxy
                 assert left <= x + 0.5 <= right and top <= y + 0.5 <= bottom
-            assert cells[0].unity == on_pixels(answers.unity_per_level[0], size)[y, x] and cells[1].unity is None
+            assert cells[0].unity == at_size(answers.unity_per_level[0], size)[y, x] and cells[1].unity is None
 
 
 def test_states_in_words() -> None:

@@ -11,7 +11,6 @@ from test_token_evaluation import Samples
 from tiny_parser import TAXONOMY, random_image, taxonomy_of, tiny_parser
 from tiny_pyramid_parser import tiny_pyramid_parser
 
-from mereo.assembly.level_answers import on_pixels
 from mereo.data.sample import Sample, as_image, as_mask
 from mereo.errors import BadInput
 from mereo.evaluation.evaluate import evaluate, pixels_of
@@ -20,6 +19,7 @@ from mereo.evaluation.level_measures import LevelMeasures
 from mereo.metrics.boundary_band import boundary_band
 from mereo.metrics.confusion import confusion_matrix, iou_per_class, mean_iou
 from mereo.parser.pyramid_levels import level_answers_of
+from mereo.regions.nearest_places import at_size
 
 
 def sample(seed: int, size: tuple[int, int] = (61, 83)) -> Sample:
@@ -61,11 +61,11 @@ def test_of_levels() -> None:
     answers = [level_answers_of(parser, pixels_of(one)) for one in SAMPLES.samples]
     labels = [np.asarray(one.semantic_HW) for one in SAMPLES.samples]
     label_HW = concatenated(*labels)
-    level_HW = concatenated(*(on_pixels(one.level_hw, map_HW.shape) for one, map_HW in zip(answers, labels)))
+    level_HW = concatenated(*(at_size(one.level_hw, map_HW.shape) for one, map_HW in zip(answers, labels)))
     pyramid = found.pyramid
     assert pyramid is not None and pyramid.cell_sizes == (32, 16, 8, 4)
     by_level = [
-        concatenated(*(on_pixels(one.class_per_level[n], map_HW.shape) for one, map_HW in zip(answers, labels)))
+        concatenated(*(at_size(one.class_per_level[n], map_HW.shape) for one, map_HW in zip(answers, labels)))
         for n in range(4)
     ]
     for assigned in range(4):

@@ -6,11 +6,11 @@ import torch
 from tiny_parser import random_image, tiny_parser
 from tiny_pyramid_parser import tiny_pyramid_parser
 
-from mereo.assembly.level_answers import on_pixels
 from mereo.errors import BadInput
 from mereo.heads.pixel_classes import PixelClasses
 from mereo.parser.image_scores import prepared_image
 from mereo.parser.pyramid_levels import has_levels, level_answers_of
+from mereo.regions.nearest_places import at_size
 
 IMAGE_HWC = random_image(61, 83)
 
@@ -48,7 +48,7 @@ def test_who_speaks_cell_by_cell() -> None:
 def test_the_parse_says_the_same_levels_and_cells_cover_the_picture_once() -> None:
     parser = tiny_pyramid_parser()
     found = level_answers_of(parser, IMAGE_HWC)
-    np.testing.assert_array_equal(on_pixels(found.level_hw, (61, 83)), parser.parse(IMAGE_HWC).answer_level)
+    np.testing.assert_array_equal(at_size(found.level_hw, (61, 83)), parser.parse(IMAGE_HWC).answer_level)
     areas = [cells * 4 ** (3 - level) for level, cells in enumerate(found.speaking_cells)]
     assert sum(areas) == found.level_hw.size
     classes_LHW = found.classes_on((61, 83))

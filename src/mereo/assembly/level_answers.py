@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mereo.regions.nearest_places import nearest_places
+from mereo.regions.nearest_places import at_size, nearest_places
 from mereo.shapes import require_point
 
 
@@ -58,7 +58,7 @@ class LevelAnswers:
 
     def classes_on(self, size: tuple[int, int]) -> np.ndarray:
         """L H W: each level's class on pixels of a picture of this size, each pixel from the cell that it lies in."""
-        return np.stack([on_pixels(class_hw, size) for class_hw in self.class_per_level])
+        return np.stack([at_size(class_hw, size) for class_hw in self.class_per_level])
 
     def cells_at(self, x: int, y: int, size: tuple[int, int]) -> tuple["LevelCell", ...]:
         """The cell of each level that holds pixel x, y of a picture of this size (height, width)."""
@@ -82,13 +82,3 @@ class LevelAnswers:
                 )
             )
         return tuple(found)
-
-
-def on_pixels(value_hw: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """H W: the value of the cell in which the middle of each pixel lies.
-
-    >>> on_pixels(np.array([[1, 2]]), (1, 4)).tolist()
-    [[1, 1, 2, 2]]
-    """
-    rows_H, columns_W = (nearest_places(cells, side) for cells, side in zip(value_hw.shape, size))
-    return value_hw[np.ix_(rows_H, columns_W)]

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mereo.commands.out_folder import require_out_folder
+
 if TYPE_CHECKING:
     import numpy as np
     from rich.console import Console
@@ -34,14 +36,12 @@ def affinity(
     from mereo.atomic_files import write_bytes
     from mereo.data.sources import open_samples
     from mereo.drawing.affinity_picture import draw_affinity
-    from mereo.errors import BadInput
     from mereo.reasoning.cooccurrence import class_affinity
     from mereo.reasoning.cooccurrence_file import write_cooccurrence
     from mereo.reasoning.cooccurrence_of_samples import cooccurrence_of
     from mereo.recipe.recipe import folder_of_recipe, load_recipe
 
-    if out.exists() and not out.is_dir():
-        raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
+    require_out_folder(out)
     loaded = load_recipe(recipe)
     samples = open_samples(loaded.train_data, folder=folder_of_recipe(recipe))
     told = data_in_words(loaded.train_data.model_dump(mode="json", exclude_none=True))

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from mereo.commands.device_help import DEVICE
+from mereo.commands.out_folder import require_out_folder
 from mereo.commands.progress_bar import progress_bar
+from mereo.evaluation.number_text import percent_text
 
 if TYPE_CHECKING:
     from mereo.evaluation.evaluation import Evaluation
@@ -107,8 +109,7 @@ def evaluate(
         factors = tuple(float(part) for part in scales.split(","))
     except ValueError:
         raise BadInput(f"--scales must be numbers, but got {scales!r}; e.g. 0.75,1.0,1.25.") from None
-    if out is not None and out.exists() and not out.is_dir():
-        raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
+    require_out_folder(out)
     require_fitting_options(
         settings=settings or (),
         with_instances=with_instances,
@@ -194,24 +195,20 @@ def print_evaluation(evaluation: "Evaluation", console: Any) -> None:
 
     table = Table("class", "share", "IoU", "boundary IoU", box=None, pad_edge=False)
     for row in (evaluation.per_class[index] for index in evaluation.classes_by_frequency):
-        table.add_row(row.name, *(_percent(value) for value in (row.share, row.iou, row.boundary_iou)))
+        table.add_row(row.name, *(percent_text(value) for value in (row.share, row.iou, row.boundary_iou)))
     console.print(table)
     console.print(
-        f"mIoU {_percent(evaluation.mean_iou)}, pixel accuracy {_percent(evaluation.pixel_accuracy)}, "
-        f"boundary IoU {_percent(evaluation.boundary_iou)}, "
-        f"frequency-weighted IoU {_percent(evaluation.frequency_weighted_iou)} on {evaluation.num_images} images "
+        f"mIoU {percent_text(evaluation.mean_iou)}, pixel accuracy {percent_text(evaluation.pixel_accuracy)}, "
+        f"boundary IoU {percent_text(evaluation.boundary_iou)}, "
+        f"frequency-weighted IoU {percent_text(evaluation.frequency_weighted_iou)} on {evaluation.num_images} images "
         f"in {evaluation.seconds:.0f} s",
         soft_wrap=True,
     )
     if evaluation.reliability_B3 is not None:
         from mereo.evaluation.evaluation_page import unsure_in_words
 
-        error = _percent(evaluation.expected_calibration_error)
+        error = percent_text(evaluation.expected_calibration_error)
         console.print(f"calibration error {error}. {unsure_in_words(evaluation)}", soft_wrap=True)
-
-
-def _percent(value: float | None) -> str:
-    return "n/a" if value is None else f"{100 * value:.2f}"
 
 
 def _fitted_familiarity(loaded: Any, training: Any, samples: Any, console: Any) -> Any:
@@ -247,13 +244,13 @@ def fit_in_words(fit: "TemperatureFit") -> list[str]:
     """What was fitted, and how much it helps: on images of the fit (optimistic) and on others."""
     lines = [
         f"temperature {fit.temperature:g} (before: {fit.temperature_before:g}), fitted on {fit.num_pixels} pixels",
-        f"calibration error on the same images, which is optimistic: {_percent(fit.error_before)} before, "
-        f"{_percent(fit.error_after)} after",
+        f"calibration error on the same images, which is optimistic: {percent_text(fit.error_before)} before, "
+        f"{percent_text(fit.error_after)} after",
     ]
     if fit.halves is not None:
         lines.append(
             "calibration error on images that the temperature has not seen: "
-            f"{_percent(fit.halves.error_before)} before, {_percent(fit.halves.error_after)} after "
+            f"{percent_text(fit.halves.error_before)} before, {percent_text(fit.halves.error_after)} after "
             f"({fit.halves.temperature:g}, fitted on every other image)"
         )
         if fit.halves.error_after >= fit.halves.error_before:

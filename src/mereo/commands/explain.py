@@ -12,6 +12,7 @@ from mereo.commands.explained_heat import explained_heat
 from mereo.commands.explained_levels import explained_levels
 from mereo.commands.explained_segments import explained_segments
 from mereo.commands.explained_tokens import explained_tokens
+from mereo.commands.out_folder import require_out_folder
 
 
 def explain(
@@ -78,8 +79,7 @@ def explain(
             f"explain must know what to explain, but got {got}; give --affinity, --tokens, "
             "--levels, --segments or --why."
         )
-    if out.exists() and not out.is_dir():
-        raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
+    require_out_folder(out)
     point = None if at is None else parsed_point(at)
     image_HWC = read_image(image, max_pixels=max_pixels, advice=RAISE_CAP)
     loaded = open_parser(parser or (None if why is None else GROUPING_PARSER), device)

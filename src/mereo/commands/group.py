@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mereo.commands.device_help import DEVICE
+from mereo.commands.out_folder import require_out_folder
 
 if TYPE_CHECKING:
     from mereo.assembly.grouped_photograph import GroupedPhotograph
@@ -54,13 +55,11 @@ def group(
     from mereo.drawing.legend import percent
     from mereo.drawing.mask_png import write_mask_png
     from mereo.drawing.parse_files import write_picture
-    from mereo.errors import BadInput
     from mereo.interaction.clicks import clicked_superpixels, group_photograph
     from mereo.parser.weights import GROUPING_PARSER
     from mereo.version import VERSION
 
-    if out.exists() and not out.is_dir():
-        raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
+    require_out_folder(out)
     clicks = [parsed_click(one) for one in click or ()]
     image_HWC = read_image(image, max_pixels=max_pixels, advice=RAISE_CAP)
     loaded = open_parser(parser or GROUPING_PARSER, device)

@@ -7,6 +7,7 @@ import typer
 
 from mereo.commands.device_help import DEVICE
 from mereo.commands.explain import parsed_point
+from mereo.commands.out_folder import require_out_folder
 
 if TYPE_CHECKING:
     from mereo.drawing.neighbour_page import ShownSegment
@@ -51,8 +52,7 @@ def find(
         got = "neither" if at is None else "both"
         raise BadInput(f"find must be given --at X,Y or --segment N, but got {got}; give one of them.")
     point = None if at is None else parsed_point(at)
-    if not as_json and out.exists() and not out.is_dir():
-        raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
+    require_out_folder(None if as_json else out)
     opened = SegmentIndex.open(index)
     class_index = None if class_name is None else class_index_of(opened.facts, class_name)
     image_HWC = read_image(image, max_pixels=max_pixels, advice=RAISE_CAP)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from mereo.commands.out_folder import require_out_folder
+
 
 def draw_map(
     index: Annotated[Path, typer.Argument(help="The folder of an index.")],
@@ -18,13 +20,11 @@ def draw_map(
     """
     from mereo.commands.index_find import class_index_of
     from mereo.drawing.class_map_page import write_class_map_page
-    from mereo.errors import BadInput
     from mereo.retrieval.class_map import class_map
     from mereo.retrieval.segment_index import SegmentIndex
     from mereo.version import VERSION
 
-    if out.exists() and not out.is_dir():
-        raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
+    require_out_folder(out)
     opened = SegmentIndex.open(index)
     class_index = class_index_of(opened.facts, class_name)
     found = class_map(opened, class_index, max_segments=most)

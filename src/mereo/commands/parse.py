@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mereo.commands.device_help import DEVICE
+from mereo.commands.out_folder import require_out_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,8 +73,7 @@ def parse(
         stops_on_bad=on_bad is OnBad.stop,
         unsure_below=unsure,
     )
-    if out.exists() and not out.is_dir():
-        raise BadInput(f"--out must be a folder, but got a file in {out}; name another folder.")
+    require_out_folder(out)
     inputs = find_images(paths, without=out)
     if not inputs.paths:
         tried = "; ".join(f"{printable(what)}: {reason}" for what, reason in inputs.missing[:MOST_NAMED])

@@ -7,13 +7,13 @@ import numpy as np
 from PIL import ImageDraw
 
 from mereo.assembly.grouped_photograph import GroupedPhotograph
-from mereo.assembly.level_answers import on_pixels
 from mereo.atomic_files import write_text
 from mereo.drawing.grouping_pictures import draw_photograph, spotlight
 from mereo.drawing.level_pictures import MARK, MARK_EDGE, shown_size
 from mereo.drawing.page_parts import basic_style, escaped, filled, page_head, relative_link
 from mereo.drawing.parse_files import write_picture
 from mereo.drawing.token_pictures import lit
+from mereo.regions.nearest_places import at_size
 
 TEMPLATE = Path(__file__).with_name("heat_page.html")
 SIDE = 1200
@@ -72,7 +72,7 @@ def write_heat_page(
 def draw_answer(photograph: GroupedPhotograph, answer_hw: np.ndarray, *, side: int = SIDE) -> np.ndarray:
     """H W 3 uint8: the photograph where the class is the answer, shade elsewhere."""
     picture_HWC = draw_photograph(photograph, side=side)
-    spotlight(picture_HWC, on_pixels(answer_hw, (picture_HWC.shape[0], picture_HWC.shape[1])))
+    spotlight(picture_HWC, at_size(answer_hw, (picture_HWC.shape[0], picture_HWC.shape[1])))
     return picture_HWC
 
 

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mereo.assembly.level_answers import LevelAnswers, on_pixels
+from mereo.assembly.level_answers import LevelAnswers
 from mereo.assembly.parse import Parse
 from mereo.drawing.overlay import outline, tinted
 from mereo.drawing.unsure_areas import hatch
+from mereo.regions.nearest_places import at_size
 
 # From coarse to fine: light to dark, told apart without seeing hues.
 LEVEL_COLOURS = ((253, 231, 120), (122, 200, 110), (38, 140, 142), (68, 28, 100))
@@ -45,7 +46,7 @@ def draw_speaking_cells(parse: Parse, answers: LevelAnswers) -> np.ndarray:
     size = shown_size(parse.size, LARGE_SIDE)
     picture_HWC = tinted(
         _photograph(parse, size),
-        on_pixels(parse.semantic, size),
+        at_size(parse.semantic, size),
         parse.taxonomy.objects.colours_K3,
         alpha=ANSWER_ALPHA,
     )
@@ -59,7 +60,7 @@ def draw_levels(parse: Parse, answers: LevelAnswers) -> np.ndarray:
     grey_HW = np.asarray(Image.fromarray(_photograph(parse, size)).convert("L"))
     grey_HWC = np.repeat(grey_HW[..., None], 3, axis=2)
     colours_L3 = level_colours(answers.num_levels)
-    picture_HWC = tinted(grey_HWC, on_pixels(answers.level_hw, size), colours_L3, alpha=LEVEL_ALPHA)
+    picture_HWC = tinted(grey_HWC, at_size(answers.level_hw, size), colours_L3, alpha=LEVEL_ALPHA)
     outline(picture_HWC, _cells(answers, size))
     return picture_HWC
 
@@ -67,24 +68,24 @@ def draw_levels(parse: Parse, answers: LevelAnswers) -> np.ndarray:
 def draw_semantic_level(parse: Parse, answers: LevelAnswers, level: int) -> np.ndarray:
     """What one level says: full colour where it speaks, pale where finer levels do, hatched where coarser ones do."""
     size = shown_size(parse.size, SMALL_SIDE)
-    colour_HW3 = parse.taxonomy.objects.colours_K3[on_pixels(answers.class_per_level[level], size)]
+    colour_HW3 = parse.taxonomy.objects.colours_K3[at_size(answers.class_per_level[level], size)]
     pale_HW3 = np.rint(colour_HW3 * (1 - PALE_SHARE) + 255 * PALE_SHARE)
-    speaks_HW = on_pixels(answers.speaks_per_level[level], size)
+    speaks_HW = at_size(answers.speaks_per_level[level], size)
     picture_HWC = np.where(speaks_HW[..., None], colour_HW3, pale_HW3).astype(np.uint8)
-    hatch(picture_HWC, on_pixels(answers.is_done_per_level[level], size))
+    hatch(picture_HWC, at_size(answers.is_done_per_level[level], size))
     return picture_HWC
 
 
 def draw_unity_level(parse: Parse, answers: LevelAnswers, level: int) -> np.ndarray:
     """Blue where a cell is taken for a unit, orange where not, pale near the threshold; hatched as the classes."""
     size, threshold = shown_size(parse.size, SMALL_SIDE), answers.threshold
-    unity_HW = on_pixels(answers.unity_per_level[level], size)
+    unity_HW = at_size(answers.unity_per_level[level], size)
     unit_HW1 = np.clip((unity_HW - threshold) / max(1 - threshold, 1e-6), 0, 1)[..., None]
     mixed_HW1 = np.clip((threshold - unity_HW) / max(threshold, 1e-6), 0, 1)[..., None]
     undecided_HW1 = 1 - unit_HW1 - mixed_HW1
     colour_HW3 = unit_HW1 * np.array(UNIT) + undecided_HW1 * np.array(UNDECIDED) + mixed_HW1 * np.array(MIXED)
     picture_HWC = np.rint(colour_HW3).astype(np.uint8)
-    hatch(picture_HWC, on_pixels(answers.is_done_per_level[level], size))
+    hatch(picture_HWC, at_size(answers.is_done_per_level[level], size))
     return picture_HWC
 
 
@@ -127,4 +128,4 @@ def _cells(answers: LevelAnswers, size: tuple[int, int]) -> np.ndarray:
         else:
             cell_hw = np.full((rows, columns), first)
         number_hw = np.where(answers.level_hw == level, cell_hw, number_hw)
-    return on_pixels(number_hw, size)
+    return at_size(number_hw, size)

@@ -10,7 +10,6 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from mereo.assembly.level_answers import on_pixels
 from mereo.assembly.merging_history import MergingHistory
 from mereo.assembly.parse import Parse
 from mereo.assembly.smooth_labels import smooth_labels
@@ -18,6 +17,7 @@ from mereo.drawing.embedding_colours import EmbeddingColours, embedding_colours
 from mereo.drawing.level_pictures import MARK, MARK_EDGE, shown_size
 from mereo.drawing.overlay import draw_overlay, outline, tinted
 from mereo.drawing.unsure_areas import hatch
+from mereo.regions.nearest_places import at_size
 
 SIDE, STEP_SIDE = 960, 640
 CLASS_ALPHA, PROTOTYPE_ALPHA = 0.5, 0.72
@@ -67,8 +67,8 @@ class SegmentPictures:
     def answer(self) -> np.ndarray:
         """The overlay of the parse, as everywhere else, with a line between two things of one class."""
         parse, size = self.parse, self.size
-        instances_HW = None if parse.instances is None else on_pixels(parse.instances, size)
-        semantic_HW = on_pixels(parse.semantic, size)
+        instances_HW = None if parse.instances is None else at_size(parse.instances, size)
+        semantic_HW = at_size(parse.semantic, size)
         return draw_overlay(Parse(self.photograph_HWC, semantic_HW, parse.taxonomy, instances=instances_HW))
 
     def shows_colour(self, step: int) -> np.ndarray:

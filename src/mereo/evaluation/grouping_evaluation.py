@@ -18,7 +18,7 @@ from mereo.parser.last_hierarchy import required_hierarchy
 from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneParser
 from mereo.regions.grouping_hierarchy import GroupRule
-from mereo.regions.nearest_places import nearest_places
+from mereo.regions.nearest_places import at_size
 from mereo.regions.superpixels import superpixel_hierarchy
 
 
@@ -69,6 +69,5 @@ def merged_by_colour(parser: SceneParser, image_HWC: np.ndarray, numbers: list[i
     seen_13HW = prepared_image(parser, image_HWC, working_size(size, parser.preprocessing.working_side))
     seen_HW3 = seen_13HW[0].clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
     method = (parser.superpixel_wish or SuperpixelWish()).method
-    rows_H, columns_W = (nearest_places(seen, side) for seen, side in zip(seen_HW3.shape, size))
     maps = superpixel_hierarchy(seen_HW3, numbers, method=method)
-    return np.stack([label_hw[rows_H[:, None], columns_W] for label_hw in maps])
+    return np.stack([at_size(label_hw, size) for label_hw in maps])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mereo.assembly.level_answers import LevelAnswers, on_pixels
+from mereo.assembly.level_answers import LevelAnswers
 from mereo.data.sample import Sample, Samples
 from mereo.errors import BadInput
 from mereo.evaluation.evaluate import AnyParser, pixels_of, require_same_classes, semantic_labels
@@ -15,6 +15,7 @@ from mereo.metrics.level_counts import level_counts
 from mereo.parser.answering import answering
 from mereo.parser.pyramid_levels import has_levels, level_answers_of
 from mereo.parser.scene_parser import SceneParser
+from mereo.regions.nearest_places import at_size
 
 
 def evaluate_levels(
@@ -58,7 +59,7 @@ def _of_pyramid(parser: SceneParser, sample: Sample, num_classes: int, ignore_in
         found: LevelAnswers = level_answers_of(parser, pixels_of(sample))
     label_HW = semantic_labels(sample)
     size = (label_HW.shape[0], label_HW.shape[1])
-    level_HW = on_pixels(found.level_hw, size)
+    level_HW = at_size(found.level_hw, size)
     counts_LLK3 = level_counts(
         label_HW, level_HW, found.classes_on(size), num_classes=num_classes, ignore_index=ignore_index
     )

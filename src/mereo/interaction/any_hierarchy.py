@@ -10,7 +10,7 @@ from mereo.assembly.grouped_photograph import RULES, GroupedPhotograph
 from mereo.assembly.parse import Parse
 from mereo.assembly.parse_pieces import pieces_of
 from mereo.parser.preprocessing import working_size
-from mereo.regions.nearest_places import nearest_places
+from mereo.regions.nearest_places import at_size
 from mereo.regions.superpixels import superpixels
 
 # Superpixels follow borders that are seen at this size, and cost the same for a photograph of any size.
@@ -35,8 +35,7 @@ def _of_segments(parse: Parse) -> GroupedPhotograph:
     small = Image.fromarray(parse.image_HWC).resize(size[::-1], Image.Resampling.BILINEAR, reducing_gap=3.0)
     superpixel_hw = superpixels(np.asarray(small), max_regions=MAX_SUPERPIXELS).astype(np.intp)
     piece_HW, class_index_M = pieces_of(parse)
-    rows, columns = (nearest_places(length, number) for length, number in zip(parse.size, size))
-    piece_R = mostly(superpixel_hw, piece_HW[rows[:, None], columns])
+    piece_R = mostly(superpixel_hw, at_size(piece_HW, size))
     superpixel_R = np.arange(len(piece_R))
     # A class is that of the pieces, not of most pixels: else a piece could fall into two classes.
     levels = (

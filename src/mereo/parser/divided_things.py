@@ -14,7 +14,7 @@ from mereo.assembly.sorted_segments import SegmentGroups, grouped_segments
 from mereo.heads.segment_sorting import SegmentSorting, SegmentSortingPrediction
 from mereo.parser.segment_parsing import segment_rule_of
 from mereo.parser.sorting_parsing import SortedImage, seeds_among, sorts_segments
-from mereo.regions.nearest_places import nearest_places
+from mereo.regions.nearest_places import at_size, nearest_places
 from mereo.regions.segment_means import mean_over_segments
 from mereo.regions.unit_sphere_segments import segment_sums
 
@@ -64,8 +64,8 @@ def class_pieces(parser: "SceneParser", answers: "SceneAnswers", semantic_HW: np
     """Segments cut where the class of the nearest pixel of `semantic_HW` changes, and then grouped."""
     prediction, num_classes = answers.prediction(SegmentSortingPrediction), parser.taxonomy.num_objects
     segment_hw = prediction.segment_Bhw[0]
-    rows_h, columns_w = (nearest_places(long, short) for long, short in zip(semantic_HW.shape, segment_hw.shape))
-    class_hw = torch.from_numpy(semantic_HW[rows_h[:, None], columns_w].astype(np.int64)).to(segment_hw.device)
+    height, width = segment_hw.shape
+    class_hw = torch.from_numpy(at_size(semantic_HW, (height, width)).astype(np.int64)).to(segment_hw.device)
     key_S, piece_hw = torch.unique(segment_hw * num_classes + class_hw, return_inverse=True)
     sum_SD = segment_sums(prediction.embedding_BDhw[0].float().flatten(1).T, piece_hw.flatten(), len(key_S))
     is_seed_S = seeds_among(parser, answers, piece_hw, len(key_S))

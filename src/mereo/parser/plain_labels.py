@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mereo.assembly.level_answers import on_pixels
 from mereo.assembly.upsampled_labels import labels_of_scores
 from mereo.parser.divided_things import divided_image, divides_things
 from mereo.parser.image_scores import ImageScores, scores_of
 from mereo.parser.segment_parsing import segment_rule_of, segmented_image
 from mereo.parser.sorting_parsing import SortedImage, sorted_image, sorts_segments
+from mereo.regions.nearest_places import at_size
 
 if TYPE_CHECKING:
     from mereo.parser.scene_parser import SceneAnswers, SceneParser
@@ -49,7 +49,7 @@ def labels_of_answers(
 def labels_of_image_scores(
     parser: "SceneParser", found: ImageScores, size: tuple[int, int], *, with_confidence: bool
 ) -> ImageLabels:
-    level_HW = None if found.level_hw is None else on_pixels(found.level_hw.cpu().numpy().astype(np.uint8), size)
+    level_HW = None if found.level_hw is None else at_size(found.level_hw.cpu().numpy().astype(np.uint8), size)
     are_logits = not found.are_probabilities
     if not with_confidence:
         return ImageLabels(labels_of_scores(found.scores_Khw, size, are_logits=are_logits), level_HW=level_HW)

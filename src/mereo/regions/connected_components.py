@@ -7,7 +7,7 @@ import cc3d
 import numpy as np
 
 from mereo.errors import BadInput
-from mereo.regions.nearest_places import nearest_places
+from mereo.regions.nearest_places import at_size
 from mereo.shapes import require_shapes
 
 CONNECTIVITY: Final = 8
@@ -53,13 +53,12 @@ def class_components(
     area_C[0] = 0  # What belongs to none.
     kept_M = np.flatnonzero(area_C >= max(1, min_fraction * area_C.max()))
     kept_M = kept_M[np.argsort(-area_C[kept_M], kind="stable")]
-    rows_h, columns_w = (nearest_places(long, short) for long, short in zip(label_HW.shape, size))
-    component_hw = component_HW[np.ix_(rows_h, columns_w)]
+    component_hw = at_size(component_HW, size)
     mask_Mhw = component_hw == kept_M[:, None, None]
     is_there_M = mask_Mhw.any(axis=(1, 2))
     mask_Mhw, kept_M = mask_Mhw[is_there_M], kept_M[is_there_M]
     place_M = mask_Mhw.reshape(len(mask_Mhw), size[0] * size[1]).argmax(axis=1)
-    return ClassComponents(mask_Mhw, label_HW[np.ix_(rows_h, columns_w)].reshape(-1)[place_M], area_C[kept_M])
+    return ClassComponents(mask_Mhw, at_size(label_HW, size).reshape(-1)[place_M], area_C[kept_M])
 
 
 def _shifted(label_HW: np.ndarray, ignore_label: int | None) -> np.ndarray:

@@ -9,7 +9,7 @@ from mereo.assembly.seen_tokens import SeenToken
 from mereo.interaction.token_explanation import explain_tokens
 from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneParser
-from mereo.regions.nearest_places import nearest_places
+from mereo.regions.nearest_places import at_size
 
 MAX_TOKENS = 60
 # What a page shows of a token; maps of parsers that work at full size would be megabytes each.
@@ -42,5 +42,4 @@ def _described(token: SeenToken, names: list[str]) -> dict[str, Any]:
 
 def _small(share_hw: np.ndarray) -> np.ndarray:
     size = working_size((share_hw.shape[0], share_hw.shape[1]), MAX_SIDE)
-    rows, columns = (nearest_places(length, number) for length, number in zip(share_hw.shape, size))
-    return share_hw[rows[:, None], columns]
+    return at_size(share_hw, size)
