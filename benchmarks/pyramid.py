@@ -30,7 +30,7 @@ from mereo.data.drawn_scenes import drawn_taxonomy
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
 from mereo.heads.pyramid_fusion import fuse_pyramid
 from mereo.heads.semantic_pyramid import SemanticPyramid, SemanticPyramidPrediction
-from mereo.parser.image_scores import prepared_image
+from mereo.parser.asking.image_scores import prepared_image
 from mereo.parser.scene_parser import SceneParser
 from mereo.recipe.recipe import load_recipe
 from mereo.regions.cells import pyramid_targets

@@ -18,8 +18,8 @@ from mereo.data.sample import Sample, as_image, as_mask
 from mereo.evaluation.temperature_fit import sampled_scores
 from mereo.interaction.clicks import group_photograph
 from mereo.interaction.level_explanation import explain_levels
+from mereo.parser.asking.pyramid_levels import level_answers_of
 from mereo.parser.dense_features import dense_features
-from mereo.parser.pyramid_levels import level_answers_of
 from mereo.parser.token_weights import token_weights_of
 
 

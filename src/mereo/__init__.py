@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mereo.features.timm_backbone import TimmBackbone
     from mereo.heads.class_scores import ClassScores
     from mereo.heads.pixel_classes import PixelClasses, PixelClassesPrediction
-    from mereo.parser.parse_photograph import parse
+    from mereo.parser.asking.parse_photograph import parse
     from mereo.parser.scene_parser import SceneParser
     from mereo.parser.weights import load, save_parser
     from mereo.recipe.recipe import Recipe, load_recipe
@@ -101,7 +101,7 @@ _HOMES = {
     "load_recipe": "mereo.recipe.recipe",
     "load_taxonomy": "mereo.data.taxonomy_file",
     "open_samples": "mereo.data.sources",
-    "parse": "mereo.parser.parse_photograph",
+    "parse": "mereo.parser.asking.parse_photograph",
     "read_image": "mereo.data.image_reading",
     "run_recipe": "mereo.recipe.run_recipe",
     "save_parser": "mereo.parser.weights",

@@ -16,7 +16,7 @@ import mereo
 from mereo.commands.main import run
 from mereo.data.drawn_scenes import DrawnScenes
 from mereo.errors import BadEnvironment
-from mereo.parser import onnx_file
+from mereo.parser.export import onnx_file
 from mereo.parser.weights import save_parser
 
 PAGE = Path(__file__).parents[2] / "docs" / "export.md"

@@ -16,7 +16,7 @@ from mereo.data.sample import Sample, as_image, as_mask
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput
 from mereo.evaluation.grouping_evaluation import evaluate_grouping, groups_on_pixels, merged_by_colour
-from mereo.parser.answering import plain_answers
+from mereo.parser.asking.answering import plain_answers
 from mereo.parser.config import ParserConfig
 from mereo.parser.last_hierarchy import required_hierarchy
 from mereo.regions.grouping_hierarchy import GroupRule

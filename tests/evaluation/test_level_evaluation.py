@@ -18,7 +18,7 @@ from mereo.evaluation.level_evaluation import evaluate_levels
 from mereo.evaluation.level_measures import LevelMeasures
 from mereo.metrics.boundary_band import boundary_band
 from mereo.metrics.confusion import confusion_matrix, iou_per_class, mean_iou
-from mereo.parser.pyramid_levels import level_answers_of
+from mereo.parser.asking.pyramid_levels import level_answers_of
 from mereo.regions.nearest_places import at_size
 
 

@@ -51,7 +51,7 @@ from mereo.interaction.level_explanation import LevelExplanation
 from mereo.interaction.token_explanation import TokenExplanation
 from mereo.metrics.instance_average_precision import AveragePrecision, InstanceScores
 from mereo.metrics.panoptic_quality import PanopticCounts
-from mereo.parser.instance_files import save_instance_parser
+from mereo.parser.instances.instance_files import save_instance_parser
 from mereo.reasoning.affinity_influences import Influence, RegionInfluences
 from mereo.reasoning.cooccurrence import Cooccurrence
 from mereo.reasoning.cooccurrence_file import write_cooccurrence

@@ -21,8 +21,8 @@ from mereo.drawing.grouping_page import write_grouping_page
 from mereo.drawing.heat_page import write_heat_page
 from mereo.interaction.class_scores import AskedClass
 from mereo.interaction.graph_cam import GraphHeat
-from mereo.parser.onnx_check import Agreement
-from mereo.parser.onnx_file import OnnxParser, save_onnx
+from mereo.parser.export.onnx_check import Agreement
+from mereo.parser.export.onnx_file import OnnxParser, save_onnx
 
 
 @lru_cache(maxsize=1)

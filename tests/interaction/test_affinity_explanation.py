@@ -14,8 +14,8 @@ from mereo.assembly.upsampled_labels import labels_of_scores
 from mereo.errors import BadInput
 from mereo.features.feature_maps import Frame
 from mereo.interaction.affinity_explanation import explain_affinity
+from mereo.parser.asking.image_scores import prepared_image, scores_of
 from mereo.parser.config import ParserConfig
-from mereo.parser.image_scores import prepared_image, scores_of
 from mereo.parser.scene_parser import SceneParser
 from mereo.reasoning.affinity_influences import influences
 from mereo.strict_yaml import validated

@@ -19,7 +19,7 @@ from mereo.errors import BadInput
 from mereo.heads.perceptual import PerceptualPrediction
 from mereo.heads.pixel_classes import PixelClassesPrediction
 from mereo.interaction.class_scores import ClassScore, asked_class, class_score
-from mereo.parser.image_scores import prepared_image
+from mereo.parser.asking.image_scores import prepared_image
 from mereo.parser.preprocessing import PreprocessingConfig
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
 

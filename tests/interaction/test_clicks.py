@@ -19,7 +19,7 @@ from tiny_parser import random_image, tiny_parser
 from mereo.assembly.grouped_photograph import RULES
 from mereo.errors import BadInput
 from mereo.interaction.clicks import Click, clicked_mask, clicked_superpixels, group_photograph
-from mereo.parser.image_scores import prepared_image
+from mereo.parser.asking.image_scores import prepared_image
 
 IMAGE_HWC = random_image(150, 203)
 

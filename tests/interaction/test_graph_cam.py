@@ -16,8 +16,8 @@ from mereo.errors import BadInput
 from mereo.features.feature_maps import Frame
 from mereo.interaction.class_scores import asked_class, class_score
 from mereo.interaction.graph_cam import carried_down, explain_heat, node_heat
+from mereo.parser.asking.image_scores import prepared_image
 from mereo.parser.config import ParserConfig
-from mereo.parser.image_scores import prepared_image
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
 from mereo.reasoning.deep_grouping import DeepGrouping
 from mereo.strict_yaml import validated

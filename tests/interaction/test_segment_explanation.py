@@ -16,9 +16,9 @@ from tiny_sorting_parser import STREET, tiny_sorting_parser
 
 from mereo.errors import BadInput
 from mereo.interaction.segment_explanation import explain_segments, history_of_pieces
-from mereo.parser.answering import plain_answers
-from mereo.parser.image_scores import scores_of
-from mereo.parser.parsing import parse_image
+from mereo.parser.asking.answering import plain_answers
+from mereo.parser.asking.image_scores import scores_of
+from mereo.parser.asking.parsing import parse_image
 
 IMAGE_HWC = random_image(61, 83, seed=3)
 

@@ -13,8 +13,8 @@ from tiny_parser import TAXONOMY, random_image, tiny_parser
 
 from mereo.errors import BadInput
 from mereo.interaction.token_explanation import explain_tokens
+from mereo.parser.asking.image_scores import prepared_image
 from mereo.parser.config import ParserConfig
-from mereo.parser.image_scores import prepared_image
 from mereo.parser.scene_parser import SceneParser
 from mereo.strict_yaml import validated
 

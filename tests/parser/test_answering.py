@@ -8,8 +8,8 @@ from torch import nn
 
 from mereo.errors import BadInput
 from mereo.heads.pixel_classes import PixelClassesPrediction
-from mereo.parser.answering import answering, plain_answers
-from mereo.parser.image_scores import prepared_image
+from mereo.parser.asking.answering import answering, plain_answers
+from mereo.parser.asking.image_scores import prepared_image
 
 IMAGE_HWC = random_image(60, 80)
 

@@ -13,12 +13,12 @@ from tiny_sorting_parser import HEAD as SORTING
 from mereo.heads.pixel_classes import PixelClasses
 from mereo.heads.segment_sorting import SegmentSorting
 from mereo.heads.semantic_pyramid import SemanticPyramid
+from mereo.parser.asking.image_scores import answering_head
+from mereo.parser.asking.pyramid_levels import has_levels
+from mereo.parser.asking.segment_parsing import segment_rule_of
+from mereo.parser.asking.sorting_parsing import sorts_segments
 from mereo.parser.config import ParserConfig
-from mereo.parser.image_scores import answering_head
-from mereo.parser.pyramid_levels import has_levels
 from mereo.parser.scene_parser import SceneParser
-from mereo.parser.segment_parsing import segment_rule_of
-from mereo.parser.sorting_parsing import sorts_segments
 from mereo.strict_yaml import validated
 
 IMAGE_HWC = random_image(70, 90)

@@ -16,10 +16,10 @@ from tiny_pyramid_parser import tiny_pyramid_parser
 from tiny_sorting_parser import tiny_sorting_parser
 
 from mereo.errors import BadInput
-from mereo.parser.answers_of_one import answers_of_one
+from mereo.parser.asking.answers_of_one import answers_of_one
+from mereo.parser.asking.image_scores import prepared_image
+from mereo.parser.asking.parsing import parse_image
 from mereo.parser.config import ParserConfig
-from mereo.parser.image_scores import prepared_image
-from mereo.parser.parsing import parse_image
 from mereo.parser.scene_parser import SceneParser
 from mereo.strict_yaml import validated
 

@@ -15,9 +15,9 @@ from tiny_parser import TAXONOMY, tiny_parser
 from mereo.data.batches import Batch
 from mereo.errors import BadInput
 from mereo.losses.concept_regions import ConceptRegions
-from mereo.parser.concept_terms import ConceptRegionsConfig
 from mereo.parser.objective import build_objective
 from mereo.parser.scene_parser import SceneParser
+from mereo.parser.terms.concept_terms import ConceptRegionsConfig
 from mereo.parser.token_weights import token_weights
 
 

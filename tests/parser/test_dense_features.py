@@ -10,8 +10,8 @@ from tiny_sorting_parser import tiny_sorting_parser
 from mereo.errors import BadInput
 from mereo.heads.mask_rcnn import PyramidMaps
 from mereo.heads.segment_sorting import SegmentSortingPrediction
+from mereo.parser.asking.image_scores import prepared_image
 from mereo.parser.dense_features import dense_features
-from mereo.parser.image_scores import prepared_image
 from mereo.parser.two_branches import TwoBranches
 
 IMAGE_HWC = random_image(48, 64)

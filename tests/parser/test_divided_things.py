@@ -14,11 +14,11 @@ from mereo.assembly.sorted_segments import grouped_segments
 from mereo.data.drawn_scenes import drawn_taxonomy
 from mereo.data.taxonomy import Taxonomy
 from mereo.heads.segment_sorting import SegmentSortingPrediction
+from mereo.parser.asking.divided_things import _on_pixels as on_pixels
+from mereo.parser.asking.divided_things import divided_image
+from mereo.parser.asking.image_scores import prepared_image
+from mereo.parser.asking.parsing import parse_image
 from mereo.parser.config import ParserConfig
-from mereo.parser.divided_things import _on_pixels as on_pixels
-from mereo.parser.divided_things import divided_image
-from mereo.parser.image_scores import prepared_image
-from mereo.parser.parsing import parse_image
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import load, save_parser
 from mereo.regions.nearest_places import nearest_places

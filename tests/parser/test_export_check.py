@@ -6,9 +6,9 @@ import torch
 from tiny_traced_parser import traced_parser
 
 from mereo.errors import BadEnvironment
-from mereo.parser import onnx_check
-from mereo.parser.onnx_check import blocks_BCHW, compared, parser_scores, require_same_answers, session_of
-from mereo.parser.onnx_file import exported
+from mereo.parser.export import onnx_check
+from mereo.parser.export.onnx_check import blocks_BCHW, compared, parser_scores, require_same_answers, session_of
+from mereo.parser.export.onnx_file import exported
 
 
 def scores(*pixels: tuple[float, float]) -> np.ndarray:

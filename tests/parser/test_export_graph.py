@@ -20,12 +20,12 @@ from mereo.features.dilated_depthwise import DilatedDepthwise
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
 from mereo.features.stage import Stage
 from mereo.heads.pixel_classes import PixelClasses
-from mereo.parser import onnx_graph
-from mereo.parser.exported_scores import ExportedScores
+from mereo.parser.export import onnx_graph
+from mereo.parser.export.exported_scores import ExportedScores
+from mereo.parser.export.onnx_check import answered, session_of
+from mereo.parser.export.onnx_file import OnnxParser, exported
+from mereo.parser.export.onnx_graph import INPUT, OPSET, OUTPUT, TRACED_SHAPE
 from mereo.parser.model_card import ModelCard
-from mereo.parser.onnx_check import answered, session_of
-from mereo.parser.onnx_file import OnnxParser, exported
-from mereo.parser.onnx_graph import INPUT, OPSET, OUTPUT, TRACED_SHAPE
 from mereo.parser.preprocessing import PreprocessingConfig
 from mereo.parser.scene_parser import SceneParser
 

@@ -10,8 +10,8 @@ from tiny_traced_parser import traced_parser
 from mereo.data.drawn_scenes import drawn_taxonomy
 from mereo.data.taxonomy import Taxonomy
 from mereo.parser.config import HeadConfig, StageConfig
-from mereo.parser.onnx_check import answered, blocks_BCHW, compared, parser_scores, session_of
-from mereo.parser.onnx_file import exported
+from mereo.parser.export.onnx_check import answered, blocks_BCHW, compared, parser_scores, session_of
+from mereo.parser.export.onnx_file import exported
 
 # Behind each other, since each export takes seconds.
 CHAINS: dict[str, list[dict[str, Any]]] = {

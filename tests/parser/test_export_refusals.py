@@ -11,10 +11,10 @@ from tiny_sorting_parser import STREET, tiny_sorting_parser
 from torch import nn
 
 from mereo.errors import BadInput
-from mereo.parser import export_refusals
-from mereo.parser.export_refusals import left_out
-from mereo.parser.exported_scores import batch_scores
-from mereo.parser.onnx_file import exported
+from mereo.parser.export import refusals as export_refusals
+from mereo.parser.export.exported_scores import batch_scores
+from mereo.parser.export.onnx_file import exported
+from mereo.parser.export.refusals import left_out
 from mereo.parser.scene_parser import SceneParser
 
 

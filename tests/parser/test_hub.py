@@ -16,9 +16,9 @@ from tiny_parser import random_image, tiny_parser
 import mereo
 from mereo.commands.main import run
 from mereo.errors import BadEnvironment, BadInput
-from mereo.parser import hub as hub_module
-from mereo.parser.hub import downloaded_parser
-from mereo.parser.hub_push import push_parser
+from mereo.parser.hub import download as hub_module
+from mereo.parser.hub.download import downloaded_parser
+from mereo.parser.hub.push import push_parser
 from mereo.parser.model_card import ModelCard
 from mereo.parser.weights import read_metadata, save_parser
 
@@ -39,7 +39,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache of the hub"))
     with local_hub() as one:
         monkeypatch.setattr(hub_module, "hub", lambda: one.api())
-        monkeypatch.setattr("mereo.parser.hub_push.hub", lambda: one.api())
+        monkeypatch.setattr("mereo.parser.hub.push.hub", lambda: one.api())
         yield one
 
 

@@ -14,9 +14,9 @@ from transformers import MaskFormerImageProcessor
 
 from mereo.errors import BadInput
 from mereo.features.network_sizes import SwinSizes
-from mereo.parser.hugging_face import load_hugging_face
-from mereo.parser.hugging_face_config import ResNetDescription
-from mereo.parser.hugging_face_preprocessing import preprocessing_of
+from mereo.parser.hugging_face.config import ResNetDescription
+from mereo.parser.hugging_face.conversion import load_hugging_face
+from mereo.parser.hugging_face.preprocessing import preprocessing_of
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from transformers import UperNetForSemanticSegmentation
 
 from mereo.heads.mask_queries import MaskQueriesPrediction
 from mereo.heads.pixel_classes import PixelClassesPrediction
-from mereo.parser.hugging_face import load_hugging_face
+from mereo.parser.hugging_face.conversion import load_hugging_face
 from mereo.parser.weights import load, save_parser
 
 ANY_SIZE = [(64, 96), (50, 77), (33, 130)]

@@ -12,8 +12,8 @@ from tiny_checkpoints import convnext, saved, upernet
 
 import mereo
 from mereo.errors import BadEnvironment, BadInput
-from mereo.parser.hugging_face import load_hugging_face
-from mereo.parser.hugging_face_files import WANTED, find_checkpoint
+from mereo.parser.hugging_face.conversion import load_hugging_face
+from mereo.parser.hugging_face.files import WANTED, find_checkpoint
 
 
 @pytest.fixture(scope="module")

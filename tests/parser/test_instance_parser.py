@@ -23,9 +23,9 @@ from mereo.data.instances import instance_targets
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureMaps, Frame
 from mereo.heads.mask_rcnn import PyramidMaps
-from mereo.parser.instance_files import load_instance_parser, save_instance_parser
-from mereo.parser.instance_objective import InstanceObjective
-from mereo.parser.instance_parser import InstanceParser, features_of
+from mereo.parser.instances.instance_files import load_instance_parser, save_instance_parser
+from mereo.parser.instances.instance_objective import InstanceObjective
+from mereo.parser.instances.instance_parser import InstanceParser, features_of
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import load, save_parser
 

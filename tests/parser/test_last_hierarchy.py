@@ -7,7 +7,7 @@ from grouped_by_hand import parser_grouped_by_hand
 from tiny_parser import random_image, tiny_parser
 
 from mereo.errors import BadInput
-from mereo.parser.answering import plain_answers
+from mereo.parser.asking.answering import plain_answers
 from mereo.parser.last_hierarchy import last_hierarchy, required_hierarchy
 
 

@@ -14,9 +14,9 @@ from mereo.errors import BadInput
 from mereo.heads.mask_queries import MaskQueriesPrediction
 from mereo.losses.mask_queries import AllPixelsMaskLoss, SampledPointsMaskLoss
 from mereo.losses.mask_query_matching import TermWeights
-from mereo.parser.mask_terms import MaskQueriesTerm, batch_targets
 from mereo.parser.objective import build_objective
 from mereo.parser.scene_parser import SceneParser
+from mereo.parser.terms.mask_terms import MaskQueriesTerm, batch_targets
 
 
 def term_of(parser: SceneParser, **settings: Any) -> MaskQueriesTerm:

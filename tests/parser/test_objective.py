@@ -13,8 +13,8 @@ from mereo.errors import BadInput
 from mereo.heads.pixel_classes import PixelClassesPrediction
 from mereo.losses.pixel_cross_entropy import PixelCrossEntropy
 from mereo.parser.objective import LossConfig, Objective, build_objective, needs_histogram
-from mereo.parser.pixel_terms import PixelClassesTerm
 from mereo.parser.scene_parser import SceneAnswers
+from mereo.parser.terms.pixel_terms import PixelClassesTerm
 from mereo.strict import StrictConfig
 from mereo.strict_yaml import validated
 

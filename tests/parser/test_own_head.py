@@ -16,12 +16,12 @@ from mereo.features.feature_maps import FeatureMaps, Frame
 from mereo.features.timm_backbone import TimmBackbone
 from mereo.heads.class_scores import ClassScores
 from mereo.heads.segment_sorting import SegmentSortingConfig
-from mereo.parser.export_refusals import require_exportable
-from mereo.parser.exported_scores import ExportedScores, batch_scores, gives_probabilities
-from mereo.parser.image_scores import answering_head
+from mereo.parser.asking.image_scores import answering_head
+from mereo.parser.asking.segment_parsing import segment_rule_of
+from mereo.parser.asking.sorting_parsing import sorts_segments
+from mereo.parser.export.exported_scores import ExportedScores, batch_scores, gives_probabilities
+from mereo.parser.export.refusals import require_exportable
 from mereo.parser.scene_parser import SceneParser
-from mereo.parser.segment_parsing import segment_rule_of
-from mereo.parser.sorting_parsing import sorts_segments
 from mereo.strict_yaml import validated
 
 IMAGE_HWC = random_image(45, 70)

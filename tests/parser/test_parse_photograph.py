@@ -10,7 +10,7 @@ from tiny_parser import random_image, tiny_parser
 
 import mereo
 from mereo.errors import BadEnvironment, BadInput
-from mereo.parser import parse_photograph
+from mereo.parser.asking import parse_photograph
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import load, save_parser
 

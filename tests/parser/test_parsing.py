@@ -13,7 +13,7 @@ from tiny_parser import TAXONOMY, random_image, taxonomy_of, tiny_parser
 
 from mereo.errors import BadInput
 from mereo.heads.pixel_classes import PixelClassesPrediction
-from mereo.parser.parse_photograph import parse
+from mereo.parser.asking.parse_photograph import parse
 from mereo.parser.preprocessing import PreprocessingConfig, working_size
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import save_parser

@@ -12,11 +12,11 @@ from mereo.data.drawn_scenes import drawn_taxonomy
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.heads.perceptual import PerceptualPrediction
 from mereo.heads.pixel_classes import PixelClassesPrediction
-from mereo.parser import parsing
+from mereo.parser.asking import parsing
+from mereo.parser.asking.image_scores import prepared_image
+from mereo.parser.asking.perceptual_parsing import has_perceptual
+from mereo.parser.asking.pyramid_levels import has_levels
 from mereo.parser.config import ParserConfig
-from mereo.parser.image_scores import prepared_image
-from mereo.parser.perceptual_parsing import has_perceptual
-from mereo.parser.pyramid_levels import has_levels
 from mereo.parser.weights import load, save_parser
 
 IMAGE = random_image(45, 62)

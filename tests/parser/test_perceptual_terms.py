@@ -15,8 +15,8 @@ from mereo.data.drawn_scenes import draw_scene, drawn_taxonomy
 from mereo.errors import BadInput
 from mereo.heads.perceptual import PerceptualPrediction
 from mereo.parser.objective import build_objective, needs_histogram
-from mereo.parser.perceptual_terms import PerceptualLossConfig
 from mereo.parser.scene_parser import SceneAnswers
+from mereo.parser.terms.perceptual_terms import PerceptualLossConfig
 
 TERMS = [f"perceptual_{task}" for task in ("objects", "parts", "materials", "scenes", "textures")]
 WEIGHTS = [1.0, 0.5, 1.0, 0.25, 1.0]

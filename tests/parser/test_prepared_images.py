@@ -13,7 +13,7 @@ from tiny_pyramid_parser import tiny_pyramid_parser
 from tiny_sorting_parser import tiny_sorting_parser
 from torch import Tensor
 
-from mereo.parser.image_scores import prepared_image, resized_image
+from mereo.parser.asking.image_scores import prepared_image, resized_image
 from mereo.parser.scene_parser import SceneParser
 
 PARSER = tiny_parser()

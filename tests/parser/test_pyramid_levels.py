@@ -8,8 +8,8 @@ from tiny_pyramid_parser import tiny_pyramid_parser
 
 from mereo.errors import BadInput
 from mereo.heads.pixel_classes import PixelClasses
-from mereo.parser.image_scores import prepared_image
-from mereo.parser.pyramid_levels import has_levels, level_answers_of
+from mereo.parser.asking.image_scores import prepared_image
+from mereo.parser.asking.pyramid_levels import has_levels, level_answers_of
 from mereo.regions.nearest_places import at_size
 
 IMAGE_HWC = random_image(61, 83)

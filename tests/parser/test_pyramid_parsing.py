@@ -17,11 +17,11 @@ from mereo.features.feature_maps import Frame
 from mereo.heads.pyramid_fusion import fuse_pyramid
 from mereo.heads.semantic_pyramid import SemanticPyramidPrediction
 from mereo.losses.done_by_coarser import relabel, semantic_pyramid_loss
+from mereo.parser.asking.image_scores import prepared_image
 from mereo.parser.config import ParserConfig
-from mereo.parser.image_scores import prepared_image
 from mereo.parser.objective import build_objective
-from mereo.parser.pyramid_terms import SemanticPyramidLossConfig
 from mereo.parser.scene_parser import SceneParser
+from mereo.parser.terms.pyramid_terms import SemanticPyramidLossConfig
 from mereo.regions.cells import pyramid_targets
 from mereo.strict_yaml import validated
 

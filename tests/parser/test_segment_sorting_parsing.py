@@ -18,10 +18,10 @@ from mereo.heads.instance_centers import InstanceCentersPrediction
 from mereo.heads.segment_sorting import SegmentSortingPrediction
 from mereo.losses.segment_sorting import segment_sorting_loss
 from mereo.losses.sorting_pixels import sorting_pixels
-from mereo.parser.image_scores import prepared_image
+from mereo.parser.asking.image_scores import prepared_image
 from mereo.parser.objective import Objective, build_objective
 from mereo.parser.scene_parser import SceneParser
-from mereo.parser.segment_sorting_terms import SegmentSortingLossConfig
+from mereo.parser.terms.segment_sorting_terms import SegmentSortingLossConfig
 from mereo.parser.weights import load, save_parser
 
 

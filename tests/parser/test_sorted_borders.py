@@ -12,8 +12,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mereo.assembly.upsampled_labels import labels_of_scores
 from mereo.heads.segment_sorting import SegmentSortingPrediction
-from mereo.parser.answering import plain_answers
-from mereo.parser.sorting_parsing import groups_of, sorted_image
+from mereo.parser.asking.answering import plain_answers
+from mereo.parser.asking.sorting_parsing import groups_of, sorted_image
 
 
 class LargestTensor(TorchDispatchMode):

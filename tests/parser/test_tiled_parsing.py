@@ -17,9 +17,9 @@ from mereo.data.tiff_bands import TiffBands
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps
 from mereo.heads.pixel_classes import PixelClasses
+from mereo.parser.asking.tiled_parsing import AUTO_WHOLE_PIXELS, label_bands, tile_side_for
 from mereo.parser.preprocessing import PreprocessingConfig
 from mereo.parser.scene_parser import SceneParser
-from mereo.parser.tiled_parsing import AUTO_WHOLE_PIXELS, label_bands, tile_side_for
 from mereo.parser.weights import load
 
 

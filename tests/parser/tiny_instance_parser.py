@@ -7,8 +7,8 @@ from tiny_parser import TAXONOMY
 
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.parser.config import ParserConfig
-from mereo.parser.instance_files import InstanceParserConfig
-from mereo.parser.instance_parser import InstanceParser, features_of
+from mereo.parser.instances.instance_files import InstanceParserConfig
+from mereo.parser.instances.instance_parser import InstanceParser, features_of
 from mereo.parser.scene_parser import SceneParser
 from mereo.strict_yaml import validated
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mereo.data.taxonomy import Taxonomy
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps
 from mereo.parser.config import HeadConfig, StageConfig
-from mereo.parser.onnx_check import blocks_BCHW, parser_scores
+from mereo.parser.export.onnx_check import blocks_BCHW, parser_scores
 from mereo.parser.scene_parser import SceneParser
 
 PROJECTION: dict[str, Any] = {"stage": "projection", "width": 8}

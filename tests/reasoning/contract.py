@@ -30,8 +30,8 @@ from tiny_sorting_parser import HEAD as SORTING
 
 from mereo.data.batches import Batch
 from mereo.data.taxonomy import LabelTable, Taxonomy
+from mereo.parser.asking.image_scores import scores_of
 from mereo.parser.config import ParserConfig, StageConfig
-from mereo.parser.image_scores import scores_of
 from mereo.parser.objective import LossConfig, Objective, build_objective
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
 from mereo.strict import StrictConfig

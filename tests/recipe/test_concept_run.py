@@ -19,8 +19,8 @@ from test_token_explanation import CONCEPTS, NODES, token_parser
 
 from mereo.evaluation.evaluate import pixels_of
 from mereo.interaction.token_explanation import explain_tokens
-from mereo.parser.concept_terms import ConceptRegionsConfig
 from mereo.parser.objective import build_objective
+from mereo.parser.terms.concept_terms import ConceptRegionsConfig
 from mereo.recipe.matching_pictures import matching_pictures
 from mereo.recipe.recipe import load_recipe
 from mereo.recipe.run_recipe import RunReport, run_recipe

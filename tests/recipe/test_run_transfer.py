@@ -17,7 +17,7 @@ from tiny_instance_parser import AFFINITY, PROJECTION, tiny_source
 
 from mereo.data.drawn_scenes import DrawnScenes
 from mereo.errors import BadInput
-from mereo.parser.instance_files import load_instance_parser
+from mereo.parser.instances.instance_files import load_instance_parser
 from mereo.parser.model_card import ModelCard
 from mereo.parser.weights import save_parser
 from mereo.reasoning.concept_tokens import ConceptEvidence

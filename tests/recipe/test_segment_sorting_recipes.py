@@ -7,7 +7,7 @@ import torch
 
 from mereo.data.drawn_scenes import DrawnScenes
 from mereo.evaluation.panoptic_evaluation import evaluate_panoptic
-from mereo.parser.instance_files import load_instance_parser
+from mereo.parser.instances.instance_files import load_instance_parser
 from mereo.parser.two_branches import LEAST_STUFF_PIXELS, TwoBranches
 from mereo.parser.weights import load
 from mereo.recipe.assemble import build_run

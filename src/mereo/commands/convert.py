@@ -21,7 +21,7 @@ def convert(
     Only safetensors are read, never a pickle. The checkpoint's own licence applies to the file.
     """
     from mereo.errors import BadInput
-    from mereo.parser.hugging_face import load_hugging_face
+    from mereo.parser.hugging_face.conversion import load_hugging_face
     from mereo.parser.weights import save_parser
 
     if out.is_dir():

@@ -100,8 +100,8 @@ def evaluate(
     from mereo.evaluation.evaluated_row import require_run_for_row, write_row
     from mereo.evaluation.evaluation_files import write_evaluation
     from mereo.evaluation.worst_images import WorstImages
+    from mereo.parser.asking.perceptual_parsing import has_perceptual
     from mereo.parser.devices import require_device
-    from mereo.parser.perceptual_parsing import has_perceptual
     from mereo.parser.token_weights import require_tokens
     from mereo.parser.weights import save_changed
 

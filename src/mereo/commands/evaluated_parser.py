@@ -14,7 +14,7 @@ def measured_parser(
 ) -> "SceneParser | TwoBranches":
     """`settings` are key=value of the file's parser config; `with_instances` is of `mereo transfer`, run or file."""
     from mereo.parser.changed_parser import load_changed
-    from mereo.parser.instance_files import load_instance_parser
+    from mereo.parser.instances.instance_files import load_instance_parser
     from mereo.parser.two_branches import TwoBranches
     from mereo.parser.weights import load
     from mereo.recipe.recipe import with_overrides

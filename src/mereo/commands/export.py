@@ -17,9 +17,9 @@ def export(
     Example: mereo export runs/mine --out parser.onnx
     """
     from mereo.commands.parse import open_parser
-    from mereo.parser.export_refusals import left_out
-    from mereo.parser.onnx_file import exported, save_onnx
-    from mereo.parser.onnx_libraries import require_onnx_libraries
+    from mereo.parser.export.onnx_file import exported, save_onnx
+    from mereo.parser.export.onnx_libraries import require_onnx_libraries
+    from mereo.parser.export.refusals import left_out
 
     require_onnx_libraries()
     require_onnx_place(out)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mereo.drawing.parse_files import ParsedImage
-    from mereo.parser.tiled_parsing import TileSide
+    from mereo.parser.asking.tiled_parsing import TileSide
 
 SKIPPED_SOME = 4
 MOST_NAMED = 5  # Of arguments that lead to no image; more would hide the sentence.

@@ -22,9 +22,9 @@ from mereo.drawing.parse_files import ParsedImage, SkippedImage, save_for_page
 from mereo.drawing.parse_page import write_parse_page
 from mereo.drawing.text_lines import printable, without_surrogates
 from mereo.errors import BadInput
+from mereo.parser.asking.tiled_parsing import AUTO_TILE, TileSide, label_bands, tile_side_for
+from mereo.parser.asking.tiled_things import said_of_bands
 from mereo.parser.preprocessing import working_size
-from mereo.parser.tiled_parsing import AUTO_TILE, TileSide, label_bands, tile_side_for
-from mereo.parser.tiled_things import said_of_bands
 from mereo.version import VERSION
 
 

@@ -21,7 +21,7 @@ def push(
     Example: mereo push runs/mine someone/streets --terms cc-by-4.0
     """
     from mereo.drawing.text_lines import printable
-    from mereo.parser.hub_push import MESSAGE, push_parser
+    from mereo.parser.hub.push import MESSAGE, push_parser
 
     pushed = push_parser(parser, repository, private=private, message=message or MESSAGE, terms=terms)
     typer.echo(f"{pushed.name}: {pushed.num_bytes / 1e6:.1f} MB, terms: {printable(pushed.terms)}")

@@ -12,8 +12,8 @@ from mereo.evaluation.evaluate import pixels_of
 from mereo.features.stage import SuperpixelWish
 from mereo.freed_memory import image_done
 from mereo.metrics.best_scale import GroupingQuality, ImageScores, grouping_quality, image_scores
-from mereo.parser.answering import plain_answers
-from mereo.parser.image_scores import prepared_image
+from mereo.parser.asking.answering import plain_answers
+from mereo.parser.asking.image_scores import prepared_image
 from mereo.parser.last_hierarchy import required_hierarchy
 from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneParser

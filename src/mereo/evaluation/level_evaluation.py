@@ -12,8 +12,8 @@ from mereo.evaluation.level_measures import LevelMeasures, PyramidCounts
 from mereo.metrics.boundary_band import boundary_band
 from mereo.metrics.confusion import confusion_matrix, region_counts
 from mereo.metrics.level_counts import level_counts
-from mereo.parser.answering import answering
-from mereo.parser.pyramid_levels import has_levels, level_answers_of
+from mereo.parser.asking.answering import answering
+from mereo.parser.asking.pyramid_levels import has_levels, level_answers_of
 from mereo.parser.scene_parser import SceneParser
 from mereo.regions.nearest_places import at_size
 

@@ -19,8 +19,8 @@ from mereo.evaluation.evaluate import pixels_of, require_same_classes, semantic_
 from mereo.freed_memory import image_done
 from mereo.metrics.calibration import expected_calibration_error, reliability_counts
 from mereo.metrics.temperature import confidence_at, fitted_temperature
-from mereo.parser.answering import answering
-from mereo.parser.image_scores import image_scores
+from mereo.parser.asking.answering import answering
+from mereo.parser.asking.image_scores import image_scores
 from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneParser
 

@@ -10,7 +10,7 @@ from mereo.errors import BadInput
 from mereo.evaluation.evaluate import pixels_of, require_same_classes, semantic_labels
 from mereo.evaluation.token_measures import TokenMeasures
 from mereo.metrics.token_semantics import token_semantics
-from mereo.parser.answering import answering
+from mereo.parser.asking.answering import answering
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.token_weights import require_tokens, token_weights_of
 

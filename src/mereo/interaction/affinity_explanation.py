@@ -9,8 +9,8 @@ from mereo.assembly.upsampled_labels import labels_of_scores
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.freed_memory import image_done
-from mereo.parser.answering import plain_answers
-from mereo.parser.image_scores import scores_of
+from mereo.parser.asking.answering import plain_answers
+from mereo.parser.asking.image_scores import scores_of
 from mereo.parser.scene_parser import SceneParser
 from mereo.reasoning.affinity_influences import RegionInfluences, influences
 from mereo.reasoning.class_affinity import AffinityEvidence, ClassAffinity

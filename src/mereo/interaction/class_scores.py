@@ -11,7 +11,7 @@ from mereo.data.part_slices import NO_ENTRY, part_slices
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput, did_you_mean
 from mereo.heads.perceptual import PerceptualPrediction
-from mereo.parser.image_scores import scores_of
+from mereo.parser.asking.image_scores import scores_of
 from mereo.parser.scene_parser import SceneAnswers
 
 TASKS = ("object", "part", "material", "scene", "texture")

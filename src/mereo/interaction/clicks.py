@@ -13,7 +13,7 @@ import numpy as np
 from mereo.assembly.grouped_photograph import GroupedPhotograph
 from mereo.errors import BadInput
 from mereo.freed_memory import image_done
-from mereo.parser.answering import plain_answers
+from mereo.parser.asking.answering import plain_answers
 from mereo.parser.last_hierarchy import required_hierarchy
 from mereo.parser.scene_parser import SceneParser
 from mereo.reasoning.deep_grouping import DeepGrouping

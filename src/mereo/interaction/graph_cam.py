@@ -15,8 +15,8 @@ from torch import Tensor
 from mereo.assembly.grouped_photograph import GroupedPhotograph
 from mereo.interaction.class_scores import AskedClass, asked_class, class_score
 from mereo.interaction.clicks import require_grouping
-from mereo.parser.answering import answering
-from mereo.parser.image_scores import prepared_image
+from mereo.parser.asking.answering import answering
+from mereo.parser.asking.image_scores import prepared_image
 from mereo.parser.last_hierarchy import required_hierarchy
 from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneParser

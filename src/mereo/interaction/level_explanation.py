@@ -7,9 +7,9 @@ import numpy as np
 from mereo.assembly.level_answers import LevelAnswers, LevelCell
 from mereo.assembly.parse import Parse
 from mereo.errors import BadInput
-from mereo.parser.answering import plain_answers
-from mereo.parser.parsing import parse_image
-from mereo.parser.pyramid_levels import has_levels, level_answers
+from mereo.parser.asking.answering import plain_answers
+from mereo.parser.asking.parsing import parse_image
+from mereo.parser.asking.pyramid_levels import has_levels, level_answers
 from mereo.parser.scene_parser import SceneParser
 
 

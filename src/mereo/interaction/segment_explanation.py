@@ -12,12 +12,12 @@ from mereo.assembly.parse import Parse
 from mereo.assembly.sorted_segments import SegmentGroups
 from mereo.errors import BadInput
 from mereo.heads.segment_sorting import SegmentSortingPrediction
-from mereo.parser.answering import plain_answers
-from mereo.parser.divided_things import class_pieces, divides_things
-from mereo.parser.image_scores import scores_of
-from mereo.parser.parsing import parse_image
+from mereo.parser.asking.answering import plain_answers
+from mereo.parser.asking.divided_things import class_pieces, divides_things
+from mereo.parser.asking.image_scores import scores_of
+from mereo.parser.asking.parsing import parse_image
+from mereo.parser.asking.sorting_parsing import groups_of, seeds_of, sorts_segments
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
-from mereo.parser.sorting_parsing import groups_of, seeds_of, sorts_segments
 
 
 @dataclass(frozen=True, eq=False)

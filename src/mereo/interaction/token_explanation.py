@@ -7,8 +7,8 @@ import numpy as np
 from mereo.assembly.parse import Parse
 from mereo.assembly.seen_tokens import SeenToken, seen_tokens
 from mereo.errors import BadInput
-from mereo.parser.answering import plain_answers
-from mereo.parser.parsing import parse_image
+from mereo.parser.asking.answering import plain_answers
+from mereo.parser.asking.parsing import parse_image
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.token_weights import concept_weights, has_tokens, token_weights
 from mereo.regions.nearest_places import nearest_places

@@ -13,7 +13,7 @@ from mereo.errors import BadInput
 from mereo.freed_memory import image_done
 from mereo.heads.mask_rcnn import PyramidMaps
 from mereo.heads.segment_sorting import SegmentSortingPrediction
-from mereo.parser.answering import plain_answers
+from mereo.parser.asking.answering import plain_answers
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
 from mereo.parser.two_branches import TwoBranches
 

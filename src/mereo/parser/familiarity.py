@@ -16,8 +16,8 @@ from torch import Tensor
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureMaps
 from mereo.metrics.mahalanobis import FeatureGaussian, mahalanobis_distance
-from mereo.parser.answering import answering
-from mereo.parser.image_scores import prepared_image
+from mereo.parser.asking.answering import answering
+from mereo.parser.asking.image_scores import prepared_image
 from mereo.parser.preprocessing import working_size
 from mereo.strict import StrictConfig
 from mereo.strict_yaml import validated

@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from mereo.data.batches import Batch
 from mereo.errors import BadInput
 from mereo.losses.summed_loss import TaskLoss
-from mereo.parser.concept_terms import ConceptRegionsConfig
-from mereo.parser.evidence_terms import CoarsePixelsConfig, RegionClassificationConfig
-from mereo.parser.mask_terms import MaskQueriesLossConfig
-from mereo.parser.perceptual_terms import PerceptualLossConfig
-from mereo.parser.pixel_terms import AuxiliaryPixelsConfig, CrossEntropyConfig, PixelCrossEntropyConfig
-from mereo.parser.pyramid_terms import SemanticPyramidLossConfig
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
-from mereo.parser.segment_sorting_terms import SegmentSortingLossConfig
+from mereo.parser.terms.concept_terms import ConceptRegionsConfig
+from mereo.parser.terms.evidence_terms import CoarsePixelsConfig, RegionClassificationConfig
+from mereo.parser.terms.mask_terms import MaskQueriesLossConfig
+from mereo.parser.terms.perceptual_terms import PerceptualLossConfig
+from mereo.parser.terms.pixel_terms import AuxiliaryPixelsConfig, CrossEntropyConfig, PixelCrossEntropyConfig
+from mereo.parser.terms.pyramid_terms import SemanticPyramidLossConfig
+from mereo.parser.terms.segment_sorting_terms import SegmentSortingLossConfig
 
 
 @dataclass(frozen=True)

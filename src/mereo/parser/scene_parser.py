@@ -15,13 +15,13 @@ from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureMaps, Frame
 from mereo.features.stage import SuperpixelWish
+from mereo.parser.asking.image_scores import resized_image
+from mereo.parser.asking.parsing import parse_image
+from mereo.parser.asking.tiled_parsing import TileSide
 from mereo.parser.familiarity import Familiarity
-from mereo.parser.image_scores import resized_image
 from mereo.parser.model_card import ModelCard
-from mereo.parser.parsing import parse_image
 from mereo.parser.photograph_superpixels import superpixels_of
 from mereo.parser.preprocessing import PreprocessingConfig
-from mereo.parser.tiled_parsing import TileSide
 from mereo.regions.cells import nearest_multiple
 from mereo.shapes import require_shapes
 

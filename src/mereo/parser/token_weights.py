@@ -7,7 +7,7 @@ from torch import Tensor
 from mereo.errors import BadInput
 from mereo.freed_memory import image_done
 from mereo.heads.mask_queries import MaskQueriesHead, MaskQueriesPrediction
-from mereo.parser.answering import plain_answers
+from mereo.parser.asking.answering import plain_answers
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
 from mereo.reasoning.concept_tokens import ConceptEvidence
 from mereo.reasoning.token_regions import TokenReasoner, TokenRegions

@@ -9,7 +9,7 @@ from mereo.assembly.two_branches import with_instances
 from mereo.data.instances import thing_indices
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
-from mereo.parser.instance_parser import InstanceParser
+from mereo.parser.instances.instance_parser import InstanceParser
 from mereo.parser.scene_parser import SceneParser
 
 # The same clean-up as in the recipes of segment sorting, with which two branches are compared.

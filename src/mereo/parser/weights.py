@@ -22,8 +22,8 @@ from mereo.parser.config import ParserConfig
 from mereo.parser.devices import require_device
 from mereo.parser.familiarity import PREFIX as FAMILIARITY
 from mereo.parser.familiarity import Familiarity, familiarity_from
-from mereo.parser.hub import downloaded_parser
-from mereo.parser.hugging_face import load_hugging_face
+from mereo.parser.hub.download import downloaded_parser
+from mereo.parser.hugging_face.conversion import load_hugging_face
 from mereo.parser.model_card import ModelCard
 from mereo.parser.network_limit import no_larger_than
 from mereo.parser.parser_names import is_checkpoint_on_hub, is_pushed_parser, no_such_parser

@@ -6,10 +6,10 @@ from mereo.data.sample import Sample
 from mereo.drawing.matching_picture import draw_matching_with_labels
 from mereo.evaluation.evaluate import pixels_of
 from mereo.freed_memory import image_done
-from mereo.parser.answering import plain_answers
-from mereo.parser.concept_terms import ConceptRegionsTerm
+from mereo.parser.asking.answering import plain_answers
 from mereo.parser.objective import Objective
 from mereo.parser.scene_parser import SceneParser
+from mereo.parser.terms.concept_terms import ConceptRegionsTerm
 from mereo.parser.token_weights import concept_weights
 
 

@@ -20,8 +20,8 @@ from mereo.evaluation.perceptual_files import write_perceptual_measures
 from mereo.evaluation.perceptual_measures import PerceptualMeasures
 from mereo.evaluation.token_evaluation import evaluate_tokens
 from mereo.evaluation.token_measures import TokenMeasures, write_token_measures
-from mereo.parser.perceptual_parsing import has_perceptual
-from mereo.parser.pyramid_levels import has_levels
+from mereo.parser.asking.perceptual_parsing import has_perceptual
+from mereo.parser.asking.pyramid_levels import has_levels
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.token_weights import has_tokens
 from mereo.recipe.assemble import BuiltRun, build_run

@@ -12,8 +12,8 @@ from mereo.drawing.instance_overlay import InstancePictures
 from mereo.errors import BadInput
 from mereo.evaluation.evaluate import pixels_of
 from mereo.evaluation.instance_evaluation import InstanceEvaluation, evaluate_instances, write_instance_evaluation
-from mereo.parser.instance_files import load_instance_parser, save_instance_parser
-from mereo.parser.instance_parser import InstanceParser
+from mereo.parser.instances.instance_files import load_instance_parser, save_instance_parser
+from mereo.parser.instances.instance_parser import InstanceParser
 from mereo.recipe.recipe import folder_of_recipe
 from mereo.recipe.run_start import started_run
 from mereo.recipe.run_training import RunPlace, trained_in_folder

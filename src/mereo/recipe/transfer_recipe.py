@@ -16,9 +16,9 @@ from mereo.errors import BadInput
 from mereo.features.timm_backbone import TimmBackboneConfig
 from mereo.heads.mask_rcnn import MaskRcnnConfig
 from mereo.parser.config import BuiltFeatures, ParserConfig
-from mereo.parser.instance_files import InstanceParserConfig
-from mereo.parser.instance_objective import InstanceObjective
-from mereo.parser.instance_parser import InstanceParser, features_of
+from mereo.parser.instances.instance_files import InstanceParserConfig
+from mereo.parser.instances.instance_objective import InstanceObjective
+from mereo.parser.instances.instance_parser import InstanceParser, features_of
 from mereo.parser.model_card import ModelCard
 from mereo.parser.preprocessing import PreprocessingConfig
 from mereo.parser.weights import load

@@ -17,9 +17,9 @@ from scipy import ndimage
 from mereo.assembly.parse import Parse
 from mereo.assembly.parse_pieces import pieces_of
 from mereo.errors import BadInput
-from mereo.parser.answering import plain_answers
-from mereo.parser.divided_things import has_sorted_segments
-from mereo.parser.parsing import parse_image
+from mereo.parser.asking.answering import plain_answers
+from mereo.parser.asking.divided_things import has_sorted_segments
+from mereo.parser.asking.parsing import parse_image
 from mereo.parser.scene_parser import SceneParser
 from mereo.regions.segment_means import mean_over_segments
 from mereo.retrieval.photograph_segments import NO_SEGMENT, PhotographSegments

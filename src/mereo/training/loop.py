@@ -21,7 +21,7 @@ from mereo.data.batches import Batch, StepSampler, dead_workers_explained, train
 from mereo.data.joined_samples import source_sizes
 from mereo.data.sample import Sample, Samples
 from mereo.errors import BadInput
-from mereo.parser.instance_objective import InstanceObjective
+from mereo.parser.instances.instance_objective import InstanceObjective
 from mereo.parser.objective import Objective
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import save_parser

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mereo.errors import BadEnvironment, BadInput
-from mereo.parser.instance_objective import InstanceObjective
+from mereo.parser.instances.instance_objective import InstanceObjective
 from mereo.parser.objective import Objective
 from mereo.parser.scene_parser import SceneParser
 from mereo.processes import is_same_everywhere

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from mereo.data.batches import Batch
 from mereo.features.feature_maps import Frame
-from mereo.parser.instance_objective import InstanceObjective
+from mereo.parser.instances.instance_objective import InstanceObjective
 from mereo.parser.objective import Objective
 from mereo.parser.scene_parser import SceneParser
 

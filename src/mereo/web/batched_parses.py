@@ -18,10 +18,10 @@ import torch
 from mereo.assembly.grouped_photograph import GroupedPhotograph
 from mereo.assembly.parse import Parse
 from mereo.interaction.any_hierarchy import hierarchy_of
-from mereo.parser.answering import answering
-from mereo.parser.answers_of_one import answers_of_one
-from mereo.parser.image_scores import prepared_image
-from mereo.parser.parsing import parse_image
+from mereo.parser.asking.answering import answering
+from mereo.parser.asking.answers_of_one import answers_of_one
+from mereo.parser.asking.image_scores import prepared_image
+from mereo.parser.asking.parsing import parse_image
 from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
 

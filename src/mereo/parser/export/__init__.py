@@ -1,0 +1,1 @@
+"""A parser as one ONNX file that runs without torch."""

@@ -1,0 +1,1 @@
+"""Parsers on the Hugging Face hub: fetched, and pushed with a card."""

@@ -1,0 +1,1 @@
+"""A trained path under Mask R-CNN: its parser, its objective, its files, its answers."""
