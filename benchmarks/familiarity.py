@@ -21,12 +21,12 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from side_by_side import markdown, where_it_ran
 
-from mereo.data.class_folders import ClassFolderSamples
 from mereo.data.drawn_scenes import KINDS, DrawnScenes
-from mereo.data.folder_format import FolderSamples
+from mereo.data.formats.class_folders import ClassFolderSamples
+from mereo.data.formats.folder_format import FolderSamples
+from mereo.data.formats.stacked_annotators import StackedAnnotatorSamples
+from mereo.data.formats.voc_format import VocSamples
 from mereo.data.sample import Sample, Samples
-from mereo.data.stacked_annotators import StackedAnnotatorSamples
-from mereo.data.voc_format import VocSamples
 from mereo.evaluation.evaluate import pixels_of
 from mereo.evaluation.familiarity_fit import spread
 from mereo.parser.familiarity import looked_at

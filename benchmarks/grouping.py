@@ -17,7 +17,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from side_by_side import markdown, where_it_ran
 
-from mereo.data.stacked_annotators import StackedAnnotatorSamples
+from mereo.data.formats.stacked_annotators import StackedAnnotatorSamples
 from mereo.evaluation.grouping_evaluation import evaluate_grouping
 from mereo.metrics.best_scale import BestScale, GroupingQuality
 from mereo.parser.weights import load

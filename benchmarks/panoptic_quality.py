@@ -19,7 +19,7 @@ import torch
 from scipy.ndimage import zoom
 from torchmetrics.detection import PanopticQuality
 
-from mereo.data.coco_panoptic_writing import PanopticWriter
+from mereo.data.formats.coco_panoptic_writing import PanopticWriter
 from mereo.data.panoptic_map import PanopticMap, PanopticSegment
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.evaluation.panoptic_files import panoptic_quality_of_files

@@ -23,7 +23,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parent))
 from side_by_side import markdown, measured_in_turn, ratio_in_words, where_it_ran
 
-from mereo.data.stacked_annotators import StackedAnnotatorSamples
+from mereo.data.formats.stacked_annotators import StackedAnnotatorSamples
 from mereo.metrics.region_borders import BorderCounts, border_counts
 from mereo.regions.superpixels import superpixels
 from mereo.regions.watershed_superpixels import gradient_magnitude

@@ -64,7 +64,7 @@ def test_the_check_sees_what_it_should() -> None:
     assert list(problems("import mereo\nmereo.prase('a.jpg')"))
     assert list(problems("import mereo\nmereo.parse('a.jpg', tiles='auto')"))
     assert list(problems("parse.masks('car')")) and list(problems("parse.at(1)"))
-    assert list(problems("from mereo.data.image_reading import read_picture"))
+    assert list(problems("from mereo.data.pictures.image_reading import read_picture"))
 
 
 def test_the_readmes_first_lines_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,8 @@ sys.path.insert(0, str(Path(__file__).parent / "parser"))
 from tiny_grouping_parser import tiny_grouping_parser
 
 from mereo.assembly.parse import Parse
-from mereo.data.folder_format import FolderSamples
-from mereo.data.image_reading import read_image
+from mereo.data.formats.folder_format import FolderSamples
+from mereo.data.pictures.image_reading import read_image
 from mereo.data.taxonomy import Taxonomy
 from mereo.evaluation.evaluate import evaluate
 from mereo.interaction.clicks import Click, clicked_mask, group_photograph

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mereo.assembly.asked_parse import PixelAnswer
     from mereo.assembly.parse import Parse, Segment
     from mereo.data.drawn_scenes import DrawnScenes
-    from mereo.data.image_reading import read_image
+    from mereo.data.pictures.image_reading import read_image
     from mereo.data.sample import Sample
     from mereo.data.sources import open_samples
     from mereo.data.taxonomy import LabelTable, Taxonomy
@@ -102,7 +102,7 @@ _HOMES = {
     "load_taxonomy": "mereo.data.taxonomy_file",
     "open_samples": "mereo.data.sources",
     "parse": "mereo.parser.asking.parse_photograph",
-    "read_image": "mereo.data.image_reading",
+    "read_image": "mereo.data.pictures.image_reading",
     "run_recipe": "mereo.recipe.run_recipe",
     "save_parser": "mereo.parser.weights",
     "train": "mereo.training.loop",

@@ -8,7 +8,7 @@ import resource
 import sys
 from pathlib import Path
 
-from mereo.data.image_reading import read_image
+from mereo.data.pictures.image_reading import read_image
 from mereo.errors import MereoError
 
 ROOM_BYTES = 1 << 30

@@ -13,7 +13,7 @@ from good_images import GOOD_IMAGES
 from ran_command import Mereo, Ran
 
 from mereo.commands.input_images import find_images
-from mereo.data.image_reading import read_image
+from mereo.data.pictures.image_reading import read_image
 from mereo.errors import BadInput
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links, pipes and names of POSIX")

@@ -13,7 +13,7 @@ from bad_images import BAD_IMAGES
 from good_images import GOOD_IMAGES
 from ran_command import Mereo
 
-from mereo.data.image_reading import decode_image, image_size, read_image
+from mereo.data.pictures.image_reading import decode_image, image_size, read_image
 from mereo.errors import BadInput
 
 GOOD = ("jpeg", "rgba png", "cmyk jpeg", "animated gif", "16-bit grey tiff", "JPEG of exif 6")

@@ -10,7 +10,7 @@ from ran_command import Mereo
 from small_run import small_recipe, write_recipe
 from tiny_parser import taxonomy_of, tiny_parser
 
-from mereo.data.folder_format import FolderSamples
+from mereo.data.formats.folder_format import FolderSamples
 from mereo.errors import BadInput
 from mereo.parser.weights import save_parser
 

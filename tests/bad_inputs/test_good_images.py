@@ -12,7 +12,7 @@ from picture_making import GoodImage
 from PIL import Image
 from ran_command import Mereo
 
-from mereo.data.image_reading import image_size, read_image
+from mereo.data.pictures.image_reading import image_size, read_image
 
 SEEDS = (0, 1, 2)
 

@@ -17,9 +17,9 @@ from mutations import mutated
 from picture_making import saved
 from PIL import Image
 
-from mereo.data.coco_panoptic_json import read_panoptic_json
-from mereo.data.image_reading import decode_image, image_size
+from mereo.data.formats.coco_panoptic_json import read_panoptic_json
 from mereo.data.label_reading import read_ids, read_raw_label
+from mereo.data.pictures.image_reading import decode_image, image_size
 from mereo.errors import BadInput
 
 # Small, so that a chance header cannot ask for the work of a large picture.

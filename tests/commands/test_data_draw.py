@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from mereo.commands.data_draw import draw, kinds_from, size_from
 from mereo.data.drawn.folder import write_drawn_folder
 from mereo.data.drawn_scenes import draw_scene, drawn_taxonomy
-from mereo.data.folder_format import FolderSamples
+from mereo.data.formats.folder_format import FolderSamples
 from mereo.errors import BadInput
 
 app = typer.Typer()

@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from mereo.commands.panoptic import panoptic_quality
-from mereo.data.coco_panoptic_writing import PanopticWriter
+from mereo.data.formats.coco_panoptic_writing import PanopticWriter
 from mereo.data.panoptic_map import PanopticMap, PanopticSegment
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mereo.data.ade20k_format import Ade20kSamples, read_codes
-from mereo.data.ade20k_json import Ade20kAnnotation, read_annotation
+from mereo.data.formats.ade20k_format import Ade20kSamples, read_codes
+from mereo.data.formats.ade20k_json import Ade20kAnnotation, read_annotation
 from mereo.errors import BadInput
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"

@@ -6,7 +6,7 @@ import pytest
 from broden_folder import LISTS, codes, halves, picture, write_broden
 from scipy.io import savemat
 
-from mereo.data.broden_format import BrodenSamples
+from mereo.data.formats.broden_format import BrodenSamples
 from mereo.errors import BadInput
 
 

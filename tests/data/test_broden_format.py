@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.io import savemat
 
-from mereo.data.broden_format import BrodenSamples
-from mereo.data.broden_pascal import part_word, read_part_map, read_part_words
+from mereo.data.formats.broden_format import BrodenSamples
+from mereo.data.formats.broden_pascal import part_word, read_part_map, read_part_words
 from mereo.data.parts_of_owners import parts_of_owners
 from mereo.data.sources import BrodenSource, JoinedSource, open_samples
 from mereo.errors import BadInput

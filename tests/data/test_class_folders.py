@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mereo.data.class_folders import ClassFolderSamples
+from mereo.data.formats.class_folders import ClassFolderSamples
 from mereo.data.taxonomy_file import load_taxonomy
 from mereo.errors import BadInput
 

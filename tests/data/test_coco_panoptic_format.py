@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mereo.data.coco_panoptic_format import CocoPanopticSamples
-from mereo.data.coco_panoptic_maps import read_segment_ids
+from mereo.data.formats.coco_panoptic_format import CocoPanopticSamples
+from mereo.data.formats.coco_panoptic_maps import read_segment_ids
 from mereo.errors import BadInput
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mereo.data.coco_panoptic_maps import CocoPanopticMaps
-from mereo.data.coco_panoptic_writing import PanopticWriter
+from mereo.data.formats.coco_panoptic_maps import CocoPanopticMaps
+from mereo.data.formats.coco_panoptic_writing import PanopticWriter
 from mereo.data.panoptic_map import PanopticMap, PanopticSegment
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from mereo.data.coco_panoptic_json_writing import WrittenImage, category_ids, write_panoptic_json
-from mereo.data.coco_panoptic_maps import CocoPanopticMaps
-from mereo.data.coco_panoptic_writing import PanopticWriter
+from mereo.data.formats.coco_panoptic_json_writing import WrittenImage, category_ids, write_panoptic_json
+from mereo.data.formats.coco_panoptic_maps import CocoPanopticMaps
+from mereo.data.formats.coco_panoptic_writing import PanopticWriter
 from mereo.data.panoptic_map import MAX_SEGMENT_ID, PanopticMap, PanopticSegment
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadEnvironment, BadInput

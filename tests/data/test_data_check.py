@@ -10,7 +10,7 @@ from PIL import Image
 
 from mereo.data.check_target import sources_of
 from mereo.data.data_check import MAX_PROBLEMS, check_samples, pixels_of_each_id
-from mereo.data.folder_format import FolderSamples
+from mereo.data.formats.folder_format import FolderSamples
 from mereo.data.sample import Sample, as_image, as_mask
 from mereo.data.sources import Ade20kSource, AnnotatorsSource, ClassFoldersSource, FolderSource, VocSource, open_samples
 from mereo.data.taxonomy import LabelTable, Taxonomy

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mereo.data.decoding_bounds import (
+from mereo.data.pictures.decoding_bounds import (
     BLOCK_BYTES,
     MAX_JPEG_SCANS,
     START_OF_SCAN,
@@ -16,7 +16,7 @@ from mereo.data.decoding_bounds import (
     require_bounded_tiles,
     webp_size,
 )
-from mereo.data.image_reading import decode_image
+from mereo.data.pictures.image_reading import decode_image
 from mereo.errors import BadInput, TooManyPixels
 
 

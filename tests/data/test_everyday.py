@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 
-from mereo.data.folder_description import load_description
-from mereo.data.folder_format import FolderSamples
+from mereo.data.formats.folder_description import load_description
+from mereo.data.formats.folder_format import FolderSamples
 from mereo.data.joined_samples import JoinedSamples
 from mereo.data.label_reading import read_raw_label
 from mereo.data.palette import hex_to_rgb, smallest_distance

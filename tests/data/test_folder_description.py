@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from mereo.data.folder_description import FolderDescription, built_in_descriptions, load_description
+from mereo.data.formats.folder_description import FolderDescription, built_in_descriptions, load_description
 from mereo.data.taxonomy_file import built_in_taxonomies, load_taxonomy
 from mereo.errors import BadInput
 

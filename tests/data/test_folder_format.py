@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mereo.data.file_pairing import files_by_stem, stems_of_list
-from mereo.data.folder_format import FolderSamples, splits_of
+from mereo.data.formats.file_pairing import files_by_stem, stems_of_list
+from mereo.data.formats.folder_format import FolderSamples, splits_of
 from mereo.errors import BadInput
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mereo.data.folder_format import FolderSamples
-from mereo.data.folder_inspection import inspect_folder
-from mereo.data.folder_layout import find_layout
-from mereo.data.starter_files import description_text, taxonomy_text
+from mereo.data.formats.folder_format import FolderSamples
+from mereo.data.formats.folder_inspection import inspect_folder
+from mereo.data.formats.folder_layout import find_layout
+from mereo.data.formats.starter_files import description_text, taxonomy_text
 from mereo.data.taxonomy_file import taxonomy_from_dict
 from mereo.errors import BadInput
 from mereo.strict_yaml import load_yaml

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from mereo.data import id_png as module
-from mereo.data.coco_panoptic_maps import read_segment_ids
-from mereo.data.id_png import MAX_ID, id_png, write_id_png
+from mereo.data.formats import id_png as module
+from mereo.data.formats.coco_panoptic_maps import read_segment_ids
+from mereo.data.formats.id_png import MAX_ID, id_png, write_id_png
 from mereo.errors import BadInput
 
 

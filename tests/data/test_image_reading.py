@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from mereo.data.image_reading import decode_image, image_size, open_picture, read_image
-from mereo.data.orientation import exif_orientation, turned, view_as_stored
+from mereo.data.pictures.image_reading import decode_image, image_size, open_picture, read_image
+from mereo.data.pictures.orientation import exif_orientation, turned, view_as_stored
 from mereo.errors import BadEnvironment, BadInput
 
 RAMP = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3) * 3
@@ -211,7 +211,9 @@ def test_a_name_with_a_newline_stays_on_one_line(tmp_path):
 
 def test_out_of_memory_is_the_machines_fault(tmp_path, monkeypatch):
     path = saved(tmp_path, Image.fromarray(RAMP), "a.png")
-    monkeypatch.setattr("mereo.data.image_reading.upright_rgb_HW3", lambda *_: (_ for _ in ()).throw(MemoryError()))
+    monkeypatch.setattr(
+        "mereo.data.pictures.image_reading.upright_rgb_HW3", lambda *_: (_ for _ in ()).throw(MemoryError())
+    )
     with pytest.raises(BadEnvironment, match="memory must hold the decoded picture"):
         read_image(path)
 

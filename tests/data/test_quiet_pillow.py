@@ -6,7 +6,7 @@ import warnings
 import pytest
 from PIL import Image
 
-from mereo.data.quiet_pillow import pixel_limit, quiet_pillow
+from mereo.data.pictures.quiet_pillow import pixel_limit, quiet_pillow
 
 
 def test_settings_come_back_whoever_leaves_first() -> None:

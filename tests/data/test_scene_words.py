@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from mereo.data.folder_format import FolderSamples
+from mereo.data.formats.folder_format import FolderSamples
 from mereo.data.scene_words import held_out_stems, sequence_name
 from mereo.errors import BadInput
 

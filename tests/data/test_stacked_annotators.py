@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mereo.data.stacked_annotators import StackedAnnotatorSamples
+from mereo.data.formats.stacked_annotators import StackedAnnotatorSamples
 from mereo.errors import BadInput
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, TiffImagePlugin
 
-from mereo.data.image_bands import ArrayBands, ImageBands, open_bands, resized_rows
-from mereo.data.image_reading import read_image
-from mereo.data.tiff_bands import TiffBands
+from mereo.data.pictures.image_bands import ArrayBands, ImageBands, open_bands, resized_rows
+from mereo.data.pictures.image_reading import read_image
+from mereo.data.pictures.tiff_bands import TiffBands
 from mereo.errors import BadInput
 
 

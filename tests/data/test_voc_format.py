@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mereo.data.voc_format import VocSamples
+from mereo.data.formats.voc_format import VocSamples
 from mereo.errors import BadInput
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"

@@ -9,8 +9,8 @@ import pytest
 
 from mereo.assembly.panoptic_segments import panoptic_map
 from mereo.assembly.parse import Parse
-from mereo.data.coco_panoptic_format import CocoPanopticSamples
-from mereo.data.coco_panoptic_maps import CocoPanopticMaps
+from mereo.data.formats.coco_panoptic_format import CocoPanopticSamples
+from mereo.data.formats.coco_panoptic_maps import CocoPanopticMaps
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.drawing.panoptic_file import names_within_one_folder, write_panoptic_file
 from mereo.drawing.parse_files import save_for_page

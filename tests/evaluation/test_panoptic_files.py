@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mereo.data.coco_panoptic_writing import PanopticWriter
+from mereo.data.formats.coco_panoptic_writing import PanopticWriter
 from mereo.data.panoptic_map import PanopticMap, PanopticSegment
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput

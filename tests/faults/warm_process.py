@@ -129,7 +129,7 @@ def serve() -> None:
     import torch
 
     import mereo.commands.evaluate
-    import mereo.data.folder_format
+    import mereo.data.formats.folder_format
     import mereo.drawing.parse_page
     import mereo.recipe.run_recipe
 

@@ -24,7 +24,7 @@ from tiny_parser import TAXONOMY, tiny_parser
 from mereo.assembly.seen_tokens import seen_tokens
 from mereo.commands.explain import explain
 from mereo.commands.parse_images import ParseRun, ParseSettings
-from mereo.data.coco_panoptic_writing import PanopticWriter
+from mereo.data.formats.coco_panoptic_writing import PanopticWriter
 from mereo.data.instances import Instances
 from mereo.data.panoptic_map import PanopticMap, PanopticSegment
 from mereo.drawing import affinity_page, class_map_page, level_page, parse_files, token_page
@@ -209,7 +209,7 @@ def explain_tokens_of_one(folder: Path) -> None:
     explanation = TokenExplanation(parse, np.ones((2, 2, 3)), tokens, None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mereo.commands.parse.open_parser", lambda name, device: None)
-        patch.setattr("mereo.data.image_reading.read_image", lambda path, **options: parse.image_HWC)
+        patch.setattr("mereo.data.pictures.image_reading.read_image", lambda path, **options: parse.image_HWC)
         patch.setattr("mereo.interaction.token_explanation.explain_tokens", lambda *arguments: explanation)
         patch.setattr("mereo.drawing.token_page.write_token_page", lambda out, **options: out / "index.html")
         explain(Path("a.jpg"), tokens=True, out=folder / "out")
@@ -228,7 +228,7 @@ def explain_levels_of_one(folder: Path) -> None:
     parse = small_parse()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mereo.commands.parse.open_parser", lambda name, device: None)
-        patch.setattr("mereo.data.image_reading.read_image", lambda path, **options: parse.image_HWC)
+        patch.setattr("mereo.data.pictures.image_reading.read_image", lambda path, **options: parse.image_HWC)
         patch.setattr(
             "mereo.interaction.level_explanation.explain_levels",
             lambda *arguments: LevelExplanation(parse, made_answers()),
@@ -244,7 +244,7 @@ def explain_one(folder: Path) -> None:
     region = RegionInfluences(0, 1.0, (), ())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mereo.commands.parse.open_parser", lambda name, device: None)
-        patch.setattr("mereo.data.image_reading.read_image", lambda path, **options: parse.image_HWC)
+        patch.setattr("mereo.data.pictures.image_reading.read_image", lambda path, **options: parse.image_HWC)
         patch.setattr(
             "mereo.interaction.affinity_explanation.explain_affinity",
             lambda *arguments: replace(explanation, regions=(region,)),

@@ -63,7 +63,7 @@ def group_one(folder: Path) -> None:
     """The command around a page that is made elsewhere."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mereo.commands.parse.open_parser", lambda name, device: None)
-        patch.setattr("mereo.data.image_reading.read_image", lambda path, **options: grouped().image_HWC)
+        patch.setattr("mereo.data.pictures.image_reading.read_image", lambda path, **options: grouped().image_HWC)
         patch.setattr("mereo.interaction.clicks.group_photograph", lambda *arguments: grouped())
         patch.setattr(
             "mereo.drawing.grouping_page.write_grouping_page", lambda out, *arguments, **options: out / "index.html"
@@ -78,7 +78,7 @@ def explain_heat_of_one(folder: Path) -> None:
     found = GraphHeat(grouped(), AskedClass("object", "a", 0), 1.0, answer_hw, answer_hw, (np.ones(5),), (5,))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mereo.commands.parse.open_parser", lambda name, device: None)
-        patch.setattr("mereo.data.image_reading.read_image", lambda path, **options: grouped().image_HWC)
+        patch.setattr("mereo.data.pictures.image_reading.read_image", lambda path, **options: grouped().image_HWC)
         patch.setattr("mereo.interaction.graph_cam.explain_heat", lambda *arguments: found)
         patch.setattr("mereo.drawing.heat_page.write_heat_page", lambda out, *arguments, **options: out / "index.html")
         explain(Path("a.jpg"), why="object=a", out=folder / "out")

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
 import pack_parser
 
-from mereo.data.folder_format import FolderSamples
+from mereo.data.formats.folder_format import FolderSamples
 from mereo.data.sample import Sample
 from mereo.errors import BadInput
 from mereo.evaluation.evaluate import pixels_of

@@ -12,8 +12,8 @@ from tiny_parser import TAXONOMY, random_image, tiny_parser
 from torch import Tensor, nn
 
 from mereo.data.drawn_scenes import DrawnScenes
-from mereo.data.image_bands import ArrayBands
-from mereo.data.tiff_bands import TiffBands
+from mereo.data.pictures.image_bands import ArrayBands
+from mereo.data.pictures.tiff_bands import TiffBands
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps
 from mereo.heads.pixel_classes import PixelClasses

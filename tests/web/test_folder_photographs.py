@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mereo.data.image_reading import decode_preview
+from mereo.data.pictures.image_reading import decode_preview
 from mereo.errors import BadInput
 from mereo.web import folder_photographs
 from mereo.web.folder_photographs import MAX_BYTES, FolderPhotographs, NoSuchPhotograph

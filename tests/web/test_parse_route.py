@@ -17,7 +17,7 @@ from tiny_mask_parser import mask_parser
 from tiny_parser import random_image, tiny_parser
 from tiny_perceptual_parser import tiny_perceptual_parser
 
-from mereo.data.image_reading import decode_image
+from mereo.data.pictures.image_reading import decode_image
 from mereo.errors import BadInput, TooManyPixels
 from mereo.interaction.any_hierarchy import hierarchy_of
 from mereo.web.answer_shapes import ParseAnswer

@@ -12,8 +12,8 @@ from PIL import Image
 
 from mereo.assembly.parse import Parse
 from mereo.commands.main import run
-from mereo.data.folder_description import load_description
-from mereo.data.folder_format import FolderSamples
+from mereo.data.formats.folder_description import load_description
+from mereo.data.formats.folder_format import FolderSamples
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadEnvironment, BadInput
 from mereo.folder_lock import folder_lock

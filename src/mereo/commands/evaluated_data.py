@@ -14,7 +14,7 @@ def evaluated_samples(
     parser: str, data: Path | None, *, split: str | None, description: str | None
 ) -> "tuple[Samples, dict[str, Any]]":
     """The samples, and the conditions that say which they are: those of a recipe as `mereo train` writes them."""
-    from mereo.data.folder_format import FolderSamples
+    from mereo.data.formats.folder_format import FolderSamples
     from mereo.data.sources import open_samples
     from mereo.errors import BadInput
     from mereo.recipe.recipe import folder_of_recipe

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def training_samples(parser: Path, data: Path | None, *, split: str, description: str | None) -> "Samples":
     """What the parser was trained on: the recipe's training data, or the split train of the folder."""
-    from mereo.data.folder_format import FolderSamples
+    from mereo.data.formats.folder_format import FolderSamples
     from mereo.data.sources import open_samples
     from mereo.errors import BadInput
     from mereo.recipe.recipe import folder_of_recipe, load_recipe

@@ -60,7 +60,7 @@ def explain(
     """
     from mereo.commands.parse import open_parser
     from mereo.commands.pixel_caps import RAISE_CAP
-    from mereo.data.image_reading import read_image
+    from mereo.data.pictures.image_reading import read_image
     from mereo.errors import BadInput
     from mereo.parser.weights import GROUPING_PARSER
     from mereo.version import VERSION

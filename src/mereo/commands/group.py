@@ -49,7 +49,7 @@ def group(
     from mereo.atomic_files import write_json
     from mereo.commands.parse import open_parser
     from mereo.commands.pixel_caps import RAISE_CAP
-    from mereo.data.image_reading import read_image
+    from mereo.data.pictures.image_reading import read_image
     from mereo.drawing.grouping_page import level_in_words, write_grouping_page
     from mereo.drawing.grouping_pictures import draw_chosen
     from mereo.drawing.legend import percent

@@ -183,7 +183,7 @@ def report_in_words(report: "IndexReport") -> str:
 
 def _refuse_nothing(inputs: "InputImages") -> None:
     from mereo.commands.parse import MOST_NAMED
-    from mereo.data.image_reading import SUFFIXES
+    from mereo.data.pictures.image_reading import SUFFIXES
     from mereo.drawing.text_lines import printable
     from mereo.errors import BadInput
 

@@ -41,7 +41,7 @@ def find(
 
     from mereo.commands.index_source import source_of_index
     from mereo.commands.pixel_caps import RAISE_CAP
-    from mereo.data.image_reading import read_image
+    from mereo.data.pictures.image_reading import read_image
     from mereo.drawing.text_lines import without_surrogates
     from mereo.errors import BadInput
     from mereo.retrieval.index_building import content_hash

@@ -22,9 +22,9 @@ def init(
     from rich.progress import Progress
 
     from mereo.atomic_files import write_text
-    from mereo.data.folder_format import FolderSamples
-    from mereo.data.folder_inspection import inspect_folder
-    from mereo.data.starter_files import description_text, taxonomy_text
+    from mereo.data.formats.folder_format import FolderSamples
+    from mereo.data.formats.folder_inspection import inspect_folder
+    from mereo.data.formats.starter_files import description_text, taxonomy_text
     from mereo.errors import BadEnvironment, BadInput
     from mereo.recipe.starter import starter_recipe
 
@@ -89,8 +89,8 @@ def write_recipe_of_described(folder: Path) -> None:
     """For a folder that says itself what lies where, such as the labels that the studio saves."""
     from mereo.atomic_files import write_text
     from mereo.data.check_target import sources_of
-    from mereo.data.folder_format import FolderSamples
-    from mereo.data.image_reading import image_size
+    from mereo.data.formats.folder_format import FolderSamples
+    from mereo.data.pictures.image_reading import image_size
     from mereo.errors import BadInput
     from mereo.recipe.starter import starter_recipe
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mereo.data.image_reading import SUFFIXES
-from mereo.data.pictures_below import is_below, pictures_below
+from mereo.data.pictures.image_reading import SUFFIXES
+from mereo.data.pictures.pictures_below import is_below, pictures_below
 
 
 @dataclass(frozen=True)

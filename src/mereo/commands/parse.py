@@ -60,7 +60,7 @@ def parse(
 
     from mereo.commands.input_images import find_images
     from mereo.commands.parse_images import ParseRun, ParseSettings
-    from mereo.data.image_reading import SUFFIXES
+    from mereo.data.pictures.image_reading import SUFFIXES
     from mereo.drawing.text_lines import printable
     from mereo.errors import BadInput
 

@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mereo.atomic_files import write_json
 from mereo.commands.input_images import InputImages
 from mereo.commands.pixel_caps import RAISE_OR_TILE
-from mereo.data.image_bands import ArrayBands, open_bands
-from mereo.data.image_reading import read_image
+from mereo.data.pictures.image_bands import ArrayBands, open_bands
+from mereo.data.pictures.image_reading import read_image
 from mereo.drawing.file_stems import UniqueStems
 from mereo.drawing.large_parse_files import save_bands_for_page
 from mereo.drawing.panoptic_file import write_panoptic_file

@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from mereo.data.folder_description import DESCRIPTION_FILE, LoadedDescription, load_description
-from mereo.data.folder_format import splits_of
+from mereo.data.formats.folder_description import DESCRIPTION_FILE, LoadedDescription, load_description
+from mereo.data.formats.folder_format import splits_of
+from mereo.data.formats.voc_format import LIST_FOLDER
 from mereo.data.sources import (
     Ade20kSource,
     AnnotatorsSource,
@@ -17,7 +18,6 @@ from mereo.data.sources import (
     JoinedSource,
     VocSource,
 )
-from mereo.data.voc_format import LIST_FOLDER
 from mereo.errors import BadInput
 from mereo.strict_yaml import load_yaml_file, validated
 

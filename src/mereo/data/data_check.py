@@ -10,9 +10,9 @@ import numpy as np
 
 from mereo.data.joined_samples import only_source
 from mereo.data.label_reading import RawLabel
+from mereo.data.pictures.turned_pictures import is_turned_alone
 from mereo.data.sample import Sample, Samples
 from mereo.data.taxonomy import LabelTable, Taxonomy
-from mereo.data.turned_pictures import is_turned_alone
 from mereo.errors import BadInput
 
 MAX_PROBLEMS = 20

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from mereo.data.broden_files import DATA_FOLDER
-from mereo.data.broden_meta import META_FOLDER
 from mereo.data.check_target import sources_of
-from mereo.data.folder_description import DESCRIPTION_FILE
+from mereo.data.formats.broden_files import DATA_FOLDER
+from mereo.data.formats.broden_meta import META_FOLDER
+from mereo.data.formats.folder_description import DESCRIPTION_FILE
 from mereo.data.joined_samples import JoinedSamples
 from mereo.data.sample import Sample, Samples
 from mereo.data.sources import BrodenSource, DataSource, JoinedSource, open_samples

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Set
 from pathlib import Path
 
 from mereo.counter_random import counter_seed
-from mereo.data.image_reading import SUFFIXES
+from mereo.data.pictures.image_reading import SUFFIXES
 from mereo.data.taxonomy import LabelTable
 from mereo.errors import BadInput
 

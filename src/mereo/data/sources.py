@@ -160,7 +160,7 @@ def _with_components(samples: Samples) -> Samples:
 
 
 def _open_folder(source: FolderSource, folder: Path | None) -> Samples:
-    from mereo.data.folder_format import FolderSamples
+    from mereo.data.formats.folder_format import FolderSamples
 
     root = find_root(source.root, folder=folder)
     description = _beside(source.description, folder)
@@ -168,7 +168,7 @@ def _open_folder(source: FolderSource, folder: Path | None) -> Samples:
 
 
 def _open_class_folders(source: ClassFoldersSource, folder: Path | None) -> Samples:
-    from mereo.data.class_folders import ClassFolderSamples
+    from mereo.data.formats.class_folders import ClassFolderSamples
 
     root = find_root(source.root, folder=folder)
     taxonomy = _beside(source.taxonomy, folder)
@@ -176,32 +176,32 @@ def _open_class_folders(source: ClassFoldersSource, folder: Path | None) -> Samp
 
 
 def _open_annotators(source: AnnotatorsSource, folder: Path | None) -> Samples:
-    from mereo.data.stacked_annotators import StackedAnnotatorSamples
+    from mereo.data.formats.stacked_annotators import StackedAnnotatorSamples
 
     return StackedAnnotatorSamples(find_root(source.root, folder=folder), split=source.split)
 
 
 def _open_voc(source: VocSource, folder: Path | None) -> Samples:
-    from mereo.data.voc_format import VocSamples
+    from mereo.data.formats.voc_format import VocSamples
 
     return VocSamples(find_root(source.root, folder=folder), split=source.split)
 
 
 def _open_ade20k(source: Ade20kSource, folder: Path | None) -> Samples:
-    from mereo.data.ade20k_format import Ade20kSamples
+    from mereo.data.formats.ade20k_format import Ade20kSamples
 
     return Ade20kSamples(find_root(source.root, folder=folder), taxonomy=_beside(source.taxonomy, folder))
 
 
 def _open_coco_panoptic(source: CocoPanopticSource, folder: Path | None) -> Samples:
-    from mereo.data.coco_panoptic_format import CocoPanopticSamples
+    from mereo.data.formats.coco_panoptic_format import CocoPanopticSamples
 
     root = find_root(source.root, folder=folder)
     return CocoPanopticSamples(root / source.annotations, segments=root / source.segments, images=root / source.images)
 
 
 def _open_broden(source: BrodenSource, folder: Path | None) -> Samples:
-    from mereo.data.broden_format import BrodenSamples
+    from mereo.data.formats.broden_format import BrodenSamples
 
     return BrodenSamples(find_root(source.root, folder=folder), labels=source.labels, split=source.split)
 

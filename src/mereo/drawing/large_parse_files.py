@@ -8,7 +8,7 @@ from PIL import Image
 
 from mereo.assembly.label_bands import BandedSegments, LabelBand
 from mereo.assembly.parse import Parse
-from mereo.data.image_bands import ImageBands
+from mereo.data.pictures.image_bands import ImageBands
 from mereo.data.taxonomy import Taxonomy
 from mereo.drawing.hover_map import hover_map
 from mereo.drawing.label_tiff import label_tiff

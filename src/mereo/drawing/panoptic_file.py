@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from mereo.data.coco_panoptic_json_writing import WrittenImage, WrittenSegment, write_panoptic_json
+from mereo.data.formats.coco_panoptic_json_writing import WrittenImage, WrittenSegment, write_panoptic_json
 from mereo.data.taxonomy import Taxonomy
 from mereo.drawing.parse_files import PANOPTIC_FOLDER, ParsedImage
 

@@ -12,8 +12,8 @@ from PIL import Image
 from mereo.assembly.panoptic_segments import panoptic_map
 from mereo.assembly.parse import Parse, Segment
 from mereo.atomic_files import write_bytes, write_json
-from mereo.data.coco_panoptic_writing import id_png_path
-from mereo.data.id_png import write_id_png
+from mereo.data.formats.coco_panoptic_writing import id_png_path
+from mereo.data.formats.id_png import write_id_png
 from mereo.data.panoptic_map import PanopticSegment
 from mereo.drawing.file_stems import safe_stem
 from mereo.drawing.group_files import GroupFiles, described_groups, write_groups

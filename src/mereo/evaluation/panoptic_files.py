@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mereo.data.coco_panoptic_maps import CocoPanopticMaps
 from mereo.data.component_instances import InstanceSource
+from mereo.data.formats.coco_panoptic_maps import CocoPanopticMaps
 from mereo.errors import BadInput
 from mereo.metrics.panoptic_quality import PanopticCounts, QualityMeans, panoptic_counts
 

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mereo.data.decoding_bounds import MAKE_SMALLER
-from mereo.data.image_reading import MAX_PIXELS, read_image
+from mereo.data.pictures.decoding_bounds import MAKE_SMALLER
+from mereo.data.pictures.image_reading import MAX_PIXELS, read_image
 from mereo.errors import BadInput
 from mereo.folder_lock import folder_lock
 from mereo.retrieval.index_facts import IndexFacts

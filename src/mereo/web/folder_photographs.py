@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mereo.data.image_reading import MAX_PIXELS, decode_image, decode_preview
-from mereo.data.pictures_below import is_below, pictures_below
+from mereo.data.pictures.image_reading import MAX_PIXELS, decode_image, decode_preview
+from mereo.data.pictures.pictures_below import is_below, pictures_below
 from mereo.drawing.text_lines import printable
 from mereo.errors import BadInput
 from mereo.web.label_folder import LABELS_FOLDER

@@ -15,10 +15,10 @@ import numpy as np
 from PIL import Image
 
 from mereo.atomic_files import write_bytes, write_text
-from mereo.data.file_pairing import stems_of_list
-from mereo.data.folder_description import DESCRIPTION_FILE, load_description
-from mereo.data.folder_inspection import VAL_SHARE
-from mereo.data.image_reading import SUFFIXES
+from mereo.data.formats.file_pairing import stems_of_list
+from mereo.data.formats.folder_description import DESCRIPTION_FILE, load_description
+from mereo.data.formats.folder_inspection import VAL_SHARE
+from mereo.data.pictures.image_reading import SUFFIXES
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.data.taxonomy_file import load_taxonomy, taxonomy_to_dict
 from mereo.drawing.file_stems import safe_stem

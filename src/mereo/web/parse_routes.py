@@ -8,8 +8,8 @@ import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from PIL import Image
 
-from mereo.data.image_reading import decode_image
-from mereo.data.picture_formats import START_BYTES, format_of_content
+from mereo.data.pictures.image_reading import decode_image
+from mereo.data.pictures.picture_formats import START_BYTES, format_of_content
 from mereo.errors import BadInput, TooManyPixels
 from mereo.web.answer_shapes import ParseAnswer
 from mereo.web.batched_parses import ParseOrder, batch_key, filled_orders

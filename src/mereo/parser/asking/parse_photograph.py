@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mereo.assembly.parse import Parse
-from mereo.data.image_reading import read_image
+from mereo.data.pictures.image_reading import read_image
 from mereo.errors import BadInput
 from mereo.parser.asking.tiled_parsing import TileSide
 from mereo.parser.devices import require_device

@@ -16,7 +16,7 @@ from torch import Tensor
 from mereo.assembly.label_bands import LabelBand
 from mereo.assembly.tiles import AxisTile, tiles_along
 from mereo.assembly.upsampled_labels import RowWindow, labels_of_scores, rows_from
-from mereo.data.image_bands import ArrayBands, ImageBands, resized_rows
+from mereo.data.pictures.image_bands import ArrayBands, ImageBands, resized_rows
 from mereo.errors import BadInput
 from mereo.parser.asking.answering import answering
 from mereo.parser.asking.image_scores import image_scores, prepared_image, scores_of

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from mereo.data.orientation import TURNED_BY_A_QUARTER, view_as_stored
+from mereo.data.pictures.orientation import TURNED_BY_A_QUARTER, view_as_stored
 
 BAND_PIXELS = 1 << 20
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mereo.data.coco_panoptic_maps import CocoPanopticMaps, require_files
 from mereo.data.file_fingerprint import fingerprint_of_files
-from mereo.data.image_reading import read_image
+from mereo.data.formats.coco_panoptic_maps import CocoPanopticMaps, require_files
 from mereo.data.label_reading import RawLabel, require_same_size
 from mereo.data.panoptic_map import PanopticMap
+from mereo.data.pictures.image_reading import read_image
 from mereo.data.sample import Sample, as_image, as_mask
 
 

@@ -21,15 +21,15 @@ import numpy as np
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
-from mereo.data.ade20k_format import read_codes
-from mereo.data.broden_files import BrodenFiles, read_lines
-from mereo.data.broden_meta import BrodenMeta, meta_file, read_broden_meta
-from mereo.data.broden_pascal import read_context_labels, read_part_map, read_part_words
 from mereo.data.file_fingerprint import fingerprint_of_files
-from mereo.data.image_reading import read_image
+from mereo.data.formats.ade20k_format import read_codes
+from mereo.data.formats.broden_files import BrodenFiles, read_lines
+from mereo.data.formats.broden_meta import BrodenMeta, meta_file, read_broden_meta
+from mereo.data.formats.broden_pascal import read_context_labels, read_part_map, read_part_words
 from mereo.data.json_reading import parse_json
 from mereo.data.label_reading import read_colours, require_same_size
 from mereo.data.parts_of_owners import parts_of_owners
+from mereo.data.pictures.image_reading import read_image
 from mereo.data.sample import Sample, as_image, as_mask
 from mereo.data.taxonomy import LabelTable
 from mereo.errors import BadInput

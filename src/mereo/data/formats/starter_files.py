@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from mereo.data.folder_inspection import FolderInspection
+from mereo.data.formats.folder_inspection import FolderInspection
 from mereo.strict_yaml import dump_yaml
 
 

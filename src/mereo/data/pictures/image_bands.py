@@ -7,9 +7,9 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from mereo.data.decoding_bounds import MAKE_SMALLER
-from mereo.data.image_reading import MAX_PIXELS, open_picture, read_image
-from mereo.data.tiff_bands import TiffBands
+from mereo.data.pictures.decoding_bounds import MAKE_SMALLER
+from mereo.data.pictures.image_reading import MAX_PIXELS, open_picture, read_image
+from mereo.data.pictures.tiff_bands import TiffBands
 
 
 class ImageBands(Protocol):

@@ -5,7 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from mereo.data.image_reading import SUFFIXES
+from mereo.data.pictures.image_reading import SUFFIXES
 from mereo.errors import BadInput
 
 TRAIN_WORDS = ("train", "training")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mereo.data.ade20k_json import Ade20kAnnotation, ade20k_taxonomy, read_annotation
 from mereo.data.file_fingerprint import fingerprint_of_files
-from mereo.data.image_reading import read_image
+from mereo.data.formats.ade20k_json import Ade20kAnnotation, ade20k_taxonomy, read_annotation
 from mereo.data.label_reading import RawLabel, read_colours, require_same_size
+from mereo.data.pictures.image_reading import read_image
 from mereo.data.sample import Sample, as_image, as_mask
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.data.taxonomy_file import load_taxonomy

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from mereo.data.file_fingerprint import fingerprint_of_files
-from mereo.data.file_pairing import paired_files
-from mereo.data.image_reading import image_size, read_image
+from mereo.data.formats.file_pairing import paired_files
 from mereo.data.label_reading import RawLabel, read_ids
+from mereo.data.pictures.image_reading import image_size, read_image
 from mereo.data.sample import Sample, as_image, as_mask
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput

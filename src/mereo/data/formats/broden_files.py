@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mereo.data.broden_meta import meta_file, number, read_rows
+from mereo.data.formats.broden_meta import meta_file, number, read_rows
 from mereo.errors import BadInput
 
 DATA_FOLDER = "broden_dataset"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from mereo.counter_random import counter_seed
 from mereo.data.data_check import pixels_of_each_id
-from mereo.data.file_pairing import files_by_stem
-from mereo.data.folder_layout import FolderLayout, find_layout
-from mereo.data.image_reading import image_size
+from mereo.data.formats.file_pairing import files_by_stem
+from mereo.data.formats.folder_layout import FolderLayout, find_layout
 from mereo.data.label_reading import LOSSLESS_FORMATS, holds_colours, read_raw_label
+from mereo.data.pictures.image_reading import image_size
 from mereo.errors import BadInput
 
 VAL_SHARE = 0.1

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from mereo.data.image_reading import SUFFIXES
+from mereo.data.pictures.image_reading import SUFFIXES
 
 LINKED_FOLDER = "a link to a folder is not followed; name that folder itself"
 LINK_OUT = "a link out of its folder is not followed; name the picture itself"

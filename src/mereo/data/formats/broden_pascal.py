@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mereo.data.broden_files import read_lines, read_mat
+from mereo.data.formats.broden_files import read_lines, read_mat
 from mereo.errors import BadInput
 
 SIDES = {"left", "right", "front", "back", "upper", "lower", "side"}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import TiffImagePlugin
 
-from mereo.data.image_reading import MAX_PIXELS, decode_image, open_picture
+from mereo.data.pictures.image_reading import MAX_PIXELS, decode_image, open_picture
 from mereo.errors import BadInput
 
 MAX_SIDE = 200_000  # One band of tiles as wide as this still fits into a few GiB.

@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from mereo.data.image_reading import SUFFIXES
+from mereo.data.pictures.image_reading import SUFFIXES
 from mereo.errors import BadInput
 
 SHOWN = 5

@@ -6,14 +6,14 @@ from typing import Any, Literal
 import numpy as np
 
 from mereo.data.file_fingerprint import fingerprint_of_files
-from mereo.data.file_pairing import paired_files, stems_of_list
-from mereo.data.folder_description import TABLE_OF_KIND, FolderDescription, LoadedDescription, load_description
-from mereo.data.image_reading import read_image
+from mereo.data.formats.file_pairing import paired_files, stems_of_list
+from mereo.data.formats.folder_description import TABLE_OF_KIND, FolderDescription, LoadedDescription, load_description
 from mereo.data.label_reading import RawLabel, read_ids, read_label, read_raw_label, require_same_size
+from mereo.data.pictures.image_reading import read_image
+from mereo.data.pictures.turned_pictures import is_turned
 from mereo.data.sample import Sample, as_image, as_mask
 from mereo.data.scene_words import held_out_stems, read_scene_words
 from mereo.data.taxonomy import Taxonomy
-from mereo.data.turned_pictures import is_turned
 from mereo.errors import BadInput
 
 FIELD_OF_KIND = {

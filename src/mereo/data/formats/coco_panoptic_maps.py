@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mereo.data.coco_panoptic_json import Category, PanopticFile, read_panoptic_json
+from mereo.data.formats.coco_panoptic_json import Category, PanopticFile, read_panoptic_json
 from mereo.data.label_reading import read_colours
 from mereo.data.panoptic_map import PanopticMap, PanopticSegment
 from mereo.data.taxonomy import LabelTable, Taxonomy

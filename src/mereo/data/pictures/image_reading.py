@@ -10,7 +10,7 @@ from typing import IO
 import numpy as np
 from PIL import Image
 
-from mereo.data.decoding_bounds import (
+from mereo.data.pictures.decoding_bounds import (
     MAKE_SMALLER,
     require_bounded_canvas,
     require_bounded_scans,
@@ -18,10 +18,10 @@ from mereo.data.decoding_bounds import (
     require_bounded_tiles,
     too_many_pixels,
 )
-from mereo.data.eight_bit_rgb import upright_rgb_HW3
-from mereo.data.orientation import TURNED_BY_A_QUARTER, exif_orientation
-from mereo.data.picture_formats import FORMATS, START_BYTES, kind_of_content
-from mereo.data.quiet_pillow import pixel_limit, quiet_pillow
+from mereo.data.pictures.eight_bit_rgb import upright_rgb_HW3
+from mereo.data.pictures.orientation import TURNED_BY_A_QUARTER, exif_orientation
+from mereo.data.pictures.picture_formats import FORMATS, START_BYTES, kind_of_content
+from mereo.data.pictures.quiet_pillow import pixel_limit, quiet_pillow
 from mereo.errors import BadEnvironment, BadInput
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")

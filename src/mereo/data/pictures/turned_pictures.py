@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from mereo.data.image_reading import open_picture
-from mereo.data.orientation import exif_orientation
+from mereo.data.pictures.image_reading import open_picture
+from mereo.data.pictures.orientation import exif_orientation
 
 
 def is_turned(picture: Path) -> bool:

@@ -10,9 +10,9 @@ from types import TracebackType
 import numpy as np
 from scipy import ndimage
 
-from mereo.data.coco_panoptic_json import stays_inside
-from mereo.data.coco_panoptic_json_writing import WrittenImage, WrittenSegment, as_text, write_panoptic_json
-from mereo.data.id_png import write_id_png
+from mereo.data.formats.coco_panoptic_json import stays_inside
+from mereo.data.formats.coco_panoptic_json_writing import WrittenImage, WrittenSegment, as_text, write_panoptic_json
+from mereo.data.formats.id_png import write_id_png
 from mereo.data.panoptic_map import PanopticMap
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
@@ -22,7 +22,7 @@ class PanopticWriter:
     """Writes NAME/STEM.png for each map that is added, and NAME.json when it is closed (by `with`: if nothing failed).
 
     >>> import tempfile, numpy as np
-    >>> from mereo.data.coco_panoptic_maps import CocoPanopticMaps
+    >>> from mereo.data.formats.coco_panoptic_maps import CocoPanopticMaps
     >>> from mereo.data.panoptic_map import PanopticSegment
     >>> from mereo.data.taxonomy import LabelTable
     >>> taxonomy = Taxonomy("street", LabelTable(("sky", "car")), is_thing=(False, True))

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Literal
 
 from mereo.data.file_fingerprint import fingerprint_of_files
-from mereo.data.file_pairing import files_by_stem
-from mereo.data.image_reading import read_image
+from mereo.data.formats.file_pairing import files_by_stem
 from mereo.data.label_reading import RawLabel
+from mereo.data.pictures.image_reading import read_image
 from mereo.data.sample import Sample, as_image
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.data.taxonomy_file import load_taxonomy

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from mereo.data.file_fingerprint import fingerprint_of_files
-from mereo.data.file_pairing import paired_files, stems_of_list
-from mereo.data.image_reading import read_image
+from mereo.data.formats.file_pairing import paired_files, stems_of_list
 from mereo.data.label_reading import RawLabel, read_ids, read_label, read_raw_label, require_same_size
+from mereo.data.pictures.image_reading import read_image
 from mereo.data.sample import Sample, as_image, as_mask
 from mereo.data.taxonomy_file import load_taxonomy
 from mereo.errors import BadInput
