@@ -22,6 +22,7 @@ from mereo.drawing.page_parts import (
 )
 from mereo.drawing.parse_files import write_picture
 from mereo.drawing.text_lines import printable
+from mereo.picture_sizes import scaled_size
 
 TEMPLATE = Path(__file__).with_name("class_map_page.html")
 CELL = 80
@@ -94,8 +95,7 @@ def thumbnail_sheet(thumbnails: Sequence[bytes]) -> tuple[np.ndarray, int, list[
     sizes = []
     for number, content in enumerate(thumbnails):
         small = Image.open(io.BytesIO(content)).convert("RGB")
-        scale = CELL / max(small.size)
-        small = small.resize((max(1, round(small.width * scale)), max(1, round(small.height * scale))))
+        small = small.resize(scaled_size(small.size, CELL / max(small.size)))
         row, column = divmod(number, columns)
         sheet.paste(small, (column * CELL, row * CELL))
         sizes.append(small.size)

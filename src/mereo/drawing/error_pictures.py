@@ -7,6 +7,8 @@ import numpy as np
 from PIL import Image
 
 from mereo.drawing.overlay import outline, tinted
+from mereo.picture_sizes import size_within
+from mereo.regions.nearest_places import at_size
 from mereo.shapes import require_shapes
 
 MAX_SIDE = 640
@@ -38,15 +40,10 @@ def error_pictures(
     """At most `max_side` pixels long, so that many can be held and shown."""
     require_shapes(image_HWC=image_HWC, label_HW=label_HW, predicted_HW=predicted_HW)
     height, width = label_HW.shape
-    scale = min(1.0, max_side / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    rows, columns = (
-        ((np.arange(count) + 0.5) * total / count).astype(np.intp)
-        for total, count in ((height, size[1]), (width, size[0]))
-    )
-    label_hw, predicted_hw = label_HW[np.ix_(rows, columns)], predicted_HW[np.ix_(rows, columns)]
+    size = size_within((width, height), max_side)
+    label_hw, predicted_hw = (at_size(map_HW, size[::-1]) for map_HW in (label_HW, predicted_HW))
     image_hwC = image_HWC
-    if scale < 1:
+    if size != (width, height):
         image_hwC = np.asarray(Image.fromarray(image_HWC).resize(size, Image.Resampling.LANCZOS))
     is_ignored_hw = label_hw == ignore_index
     return ErrorPictures(

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from mereo.assembly.parse import Parse, Segment
+from mereo.picture_sizes import size_within
+from mereo.regions.nearest_places import at_size
 
 MAX_SIDE = 320
 
@@ -25,7 +27,7 @@ class HoverMap:
 
 def hover_map(parse: Parse, *, max_side: int = MAX_SIDE, segments: tuple[Segment, ...] | None = None) -> HoverMap:
     """`segments` are those that the page lists, where they are not the parse's own (of an overview: the whole's)."""
-    grid = _grid(parse.size, max_side)
+    size = size_within(parse.size, max_side)
     position_of_class = np.zeros(parse.taxonomy.num_objects, dtype=np.int64)
     position_of_instance: dict[int, int] = {}
     for position, segment in enumerate(parse.segments if segments is None else segments):
@@ -33,34 +35,24 @@ def hover_map(parse: Parse, *, max_side: int = MAX_SIDE, segments: tuple[Segment
             position_of_instance[segment.instance_id] = position
         else:
             position_of_class[segment.class_index] = position
-    segment_hw = position_of_class[parse.semantic[grid]]
+    segment_hw = position_of_class[at_size(parse.semantic, size)]
     if parse.instances is not None:
-        ids, inverse = np.unique(parse.instances[grid], return_inverse=True)
+        instance_hw = at_size(parse.instances, size)
+        ids, inverse = np.unique(instance_hw, return_inverse=True)
         of_instance_hw = np.array([position_of_instance.get(int(one), 0) for one in ids])[inverse.reshape(-1)]
-        segment_hw = np.where(parse.instances[grid] != 0, of_instance_hw.reshape(segment_hw.shape), segment_hw)
+        segment_hw = np.where(instance_hw != 0, of_instance_hw.reshape(segment_hw.shape), segment_hw)
     return HoverMap((segment_hw.shape[0], segment_hw.shape[1]), encoded_runs(segment_hw))
 
 
 def index_hover_map(index_HW: np.ndarray, *, max_side: int = MAX_SIDE) -> HoverMap:
     """Of any map of indices: its own numbers, on the same grid."""
-    index_hw = index_HW[_grid((index_HW.shape[0], index_HW.shape[1]), max_side)]
+    index_hw = at_size(index_HW, size_within((index_HW.shape[0], index_HW.shape[1]), max_side))
     return HoverMap((index_hw.shape[0], index_hw.shape[1]), encoded_runs(index_hw))
 
 
 def hover_script() -> str:
     """The function `decodedRuns` for a page's script."""
     return Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
-
-
-def _grid(size: tuple[int, int], max_side: int) -> tuple[np.ndarray, ...]:
-    """Rows and columns of the pixels that a coarse map keeps."""
-    scale = min(1.0, max_side / max(size))
-    return np.ix_(
-        *(
-            ((np.arange(count) + 0.5) * length / count).astype(np.intp)
-            for length, count in ((length, max(1, round(length * scale))) for length in size)
-        )
-    )
 
 
 def encoded_runs(value_hw: np.ndarray) -> str:

@@ -12,6 +12,7 @@ from mereo.assembly.level_answers import LevelAnswers
 from mereo.assembly.parse import Parse
 from mereo.drawing.overlay import outline, tinted
 from mereo.drawing.unsure_areas import hatch
+from mereo.picture_sizes import scaled_size
 from mereo.regions.nearest_places import at_size
 
 # From coarse to fine: light to dark, told apart without seeing hues.
@@ -37,8 +38,7 @@ def shown_size(size: tuple[int, int], longest: int) -> tuple[int, int]:
     >>> shown_size((90, 120), 480), shown_size((3000, 4000), 480)
     ((360, 480), (360, 480))
     """
-    scale = longest / max(size)
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    return scaled_size(size, longest / max(size))
 
 
 def draw_speaking_cells(parse: Parse, answers: LevelAnswers) -> np.ndarray:

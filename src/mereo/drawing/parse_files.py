@@ -24,6 +24,7 @@ from mereo.drawing.task_maps import TaskMap, described_tasks, task_maps
 from mereo.drawing.text_lines import without_surrogates
 from mereo.drawing.unsure_areas import write_unsure_png
 from mereo.errors import BadInput
+from mereo.picture_sizes import size_within
 
 MAX_OVERLAY_SIDE = 4096
 MAX_THUMBNAIL_SIDE = 480
@@ -276,10 +277,9 @@ def reduced(parse: Parse, max_side: int) -> Parse:
 
 def _within(picture_HWC: np.ndarray, max_side: int) -> np.ndarray:
     height, width = picture_HWC.shape[:2]
-    scale = max_side / max(height, width)
-    if scale >= 1:
+    if max(height, width) <= max_side:
         return picture_HWC
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    size = size_within((width, height), max_side)
     return np.asarray(
         Image.fromarray(picture_HWC).resize(size, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
     ).copy()

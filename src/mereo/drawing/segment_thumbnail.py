@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from mereo.picture_sizes import size_within
+
 MAX_SIDE = 192
 # Of the box's longer side, on each side of the box.
 MARGIN = 0.4
@@ -47,9 +49,7 @@ def segment_crop(box_xyxy: Box, image_size: tuple[int, int], *, max_side: int = 
         min(width, x1 + margin),
         min(height, y1 + margin),
     )
-    scale = min(1.0, max_side / max(right - left, bottom - top))
-    size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
-    return SegmentCrop((left, top, right, bottom), size)
+    return SegmentCrop((left, top, right, bottom), size_within((right - left, bottom - top), max_side))
 
 
 def segment_thumbnail(image_HWC: np.ndarray, box_xyxy: Box, *, max_side: int = MAX_SIDE) -> bytes:

@@ -19,6 +19,7 @@ from mereo.metrics.mahalanobis import FeatureGaussian, mahalanobis_distance
 from mereo.parser.asking.answering import answering
 from mereo.parser.asking.image_scores import prepared_image
 from mereo.parser.preprocessing import working_size
+from mereo.picture_sizes import scaled_size
 from mereo.strict import StrictConfig
 from mereo.strict_yaml import validated
 
@@ -132,8 +133,7 @@ def at_most(size: tuple[int, int], num_pixels: int) -> tuple[int, int]:
     >>> at_most((400, 300), 1200), at_most((4, 3), 1200)
     ((40, 30), (4, 3))
     """
-    scale = min(1.0, (num_pixels / (size[0] * size[1])) ** 0.5)
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    return scaled_size(size, min(1.0, (num_pixels / (size[0] * size[1])) ** 0.5))
 
 
 @torch.inference_mode()

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from mereo.picture_sizes import size_within
 from mereo.strict import StrictConfig
 
 Positive = Annotated[float, Field(gt=0)]
@@ -20,14 +21,7 @@ class PreprocessingConfig(StrictConfig):
 def working_size(size: tuple[int, int], working_side: int | None) -> tuple[int, int]:
     """Height and width at which an image is parsed.
 
-    >>> working_size((3000, 4000), 480)
-    (360, 480)
-    >>> working_size((100, 50), 480)
-    (100, 50)
-    >>> working_size((60000, 1), 480)
-    (480, 1)
+    >>> working_size((3000, 4000), 480), working_size((3000, 4000), None)
+    ((360, 480), (3000, 4000))
     """
-    if working_side is None or max(size) <= working_side:
-        return size
-    scale = working_side / max(size)
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    return size if working_side is None else size_within(size, working_side)

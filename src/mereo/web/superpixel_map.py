@@ -10,6 +10,7 @@ import numpy as np
 
 from mereo.assembly.grouped_photograph import GroupedPhotograph
 from mereo.interaction.clicks import Click, clicked_mask
+from mereo.picture_sizes import size_within
 from mereo.web.request_shapes import SentClick
 
 MAX_MAP_SIDE = 1024
@@ -31,5 +32,4 @@ def map_size(size: tuple[int, int]) -> tuple[int, int]:
     >>> map_size((48, 64)), map_size((2668, 4000))
     ((48, 64), (683, 1024))
     """
-    scale = min(1.0, MAX_MAP_SIDE / max(size))
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    return size_within(size, MAX_MAP_SIDE)

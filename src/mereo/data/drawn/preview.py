@@ -6,6 +6,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mereo.data.drawn.labels import drawn_taxonomy
 from mereo.data.sample import Sample
 from mereo.data.taxonomy import LabelTable
+from mereo.picture_sizes import scaled_size
 
 CELL_WIDTH, CELL_HEIGHT, GAP, GROUPS = 280, 210, 6, 2
 PAPER, INK, UNLABELLED = (250, 249, 246), (40, 40, 44), (32, 32, 36)
@@ -37,8 +38,7 @@ def contact_sheet(samples: list[Sample]) -> Image.Image:
 
 def _fitted(picture_HW3: np.ndarray, resampling: Image.Resampling) -> Image.Image:
     picture = Image.fromarray(picture_HW3)
-    scale = min(CELL_WIDTH / picture.width, CELL_HEIGHT / picture.height)
-    size = max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)
+    size = scaled_size(picture.size, min(CELL_WIDTH / picture.width, CELL_HEIGHT / picture.height))
     cell = Image.new("RGB", (CELL_WIDTH, CELL_HEIGHT), PAPER)
     cell.paste(picture.resize(size, resampling), ((CELL_WIDTH - size[0]) // 2, (CELL_HEIGHT - size[1]) // 2))
     return cell

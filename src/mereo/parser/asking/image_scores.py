@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from mereo.errors import BadInput
 from mereo.heads.class_scores import SaysClasses
+from mereo.picture_sizes import scaled_size
 
 if TYPE_CHECKING:
     from mereo.parser.scene_parser import SceneAnswers, SceneParser
@@ -68,7 +69,7 @@ def _probabilities(
     """One answer a scale and side, the largest scale first. In a mirror left and right are each other's names."""
     mirrored = list(parser.taxonomy.objects.mirrored)
     for scale in sorted(scales, reverse=True):
-        scaled_1CHW = resized_image(image_1CHW, (max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
+        scaled_1CHW = resized_image(image_1CHW, scaled_size(size, scale))
         for is_flipped in (False, True) if flip else (False,):
             found = scores_of(parser(scaled_1CHW.flip(-1) if is_flipped else scaled_1CHW))
             probability_Khw = found.scores_Khw if found.are_probabilities else found.scores_Khw.softmax(dim=0)
