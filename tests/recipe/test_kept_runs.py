@@ -11,6 +11,7 @@ from mereo.recipe.recipe import folder_of_recipe
 
 ROOT = Path(__file__).parents[2]
 KEPT = sorted(path.parent for path in (ROOT / "docs" / "runs").glob("*/run.json"))
+KEPT_TRANSFERS = sorted(path.parent for path in (ROOT / "docs" / "runs" / "instances").glob("*/run.json"))
 
 
 @pytest.mark.parametrize("kept", KEPT, ids=lambda path: path.name)
@@ -18,8 +19,21 @@ def test_a_kept_run_leads_to_the_recipes(kept: Path) -> None:
     assert folder_of_recipe(kept).resolve() == ROOT / "recipes"
 
 
+@pytest.mark.parametrize("kept", KEPT_TRANSFERS, ids=lambda path: path.name)
+def test_a_kept_transfer_is_a_row_of_its_page(kept: Path) -> None:
+    """Box and mask AP in percent, as docs/papers/semantic_global_reasoning.md tells them."""
+    assert folder_of_recipe(kept).resolve() == ROOT / "recipes" / "transfer"
+    measured = json.loads((kept / "evaluation.json").read_text())
+    cell = " / ".join(f"{100 * measured[kind]['ap']:.1f}" for kind in ("boxes", "masks"))
+    page = (ROOT / "docs" / "papers" / "semantic_global_reasoning.md").read_text()
+    row = {"ImageNet backbone": "ImageNet backbone", "FCN": "FCN", "concept tokens": "FCN with the module"}
+    name = row[json.loads((kept / "run.json").read_text())["row"]]
+    assert any(line.startswith(f"| {name} |") and cell in line for line in page.splitlines())
+
+
 def test_there_are_kept_runs() -> None:
     assert len(KEPT) > 20
+    assert len(KEPT_TRANSFERS) == 8
 
 
 def test_keeping_a_run_changes_only_where_its_recipe_lies(tmp_path: Path) -> None:
