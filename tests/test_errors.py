@@ -1,7 +1,7 @@
 """Who can mend it decides the exit code."""
 
 from mereo.commands.main import explained
-from mereo.errors import BadEnvironment, BadInput, MereoError, dead_worker, is_dead_worker
+from mereo.errors import BadEnvironment, BadInput, ExitCode, MereoError, dead_worker, exit_code_of, is_dead_worker
 
 
 def test_exit_codes_and_parents() -> None:
@@ -12,6 +12,6 @@ def test_exit_codes_and_parents() -> None:
 
 def test_a_worker_that_the_system_ended_is_the_machines_fault_whenever_it_is_told() -> None:
     told = RuntimeError("DataLoader worker (pid 12) is killed by signal: Killed. ")
-    code, sentence = explained(told)
-    assert code == 3 and sentence.startswith("a worker that reads training data must stay alive, but got: DataLoader")
-    assert not is_dead_worker(dead_worker(told)) and explained(RuntimeError("DataLoader is odd"))[0] == 1
+    assert exit_code_of(told) == ExitCode.BAD_ENVIRONMENT
+    assert explained(told).startswith("a worker that reads training data must stay alive, but got: DataLoader")
+    assert not is_dead_worker(dead_worker(told)) and exit_code_of(RuntimeError("DataLoader is odd")) == ExitCode.BUG

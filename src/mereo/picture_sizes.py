@@ -1,5 +1,7 @@
 """Sizes of a picture that keep its shape: scaled, or shrunk to a longest side. Never thinner than a pixel."""
 
+MAX_PIXELS = 64_000_000  # More are not decoded unless somebody says so.
+
 
 def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
     """Both sides times `scale`, rounded; (height, width) or (width, height), as it came.

@@ -10,16 +10,30 @@ def num_processes() -> int:
 
 
 def mean_over_processes(value: Tensor) -> Tensor:
-    """The mean of `value` over all processes, without a gradient.
-
-    A loss divides by this mean of its weights instead of by its own weights: the gradients' average over the processes
-    is then exactly the gradient of the loss over the whole batch, however labels fall on the processes.
-    """
+    """The mean of `value` over all processes, without a gradient."""
     if num_processes() == 1:
         return value.detach()
     total = value.detach().clone()
     dist.all_reduce(total)
     return total / num_processes()
+
+
+def over_whole_batch(total: Tensor, weight: Tensor) -> Tensor:
+    """A loss: `total`, the sum over what this process has, by the mean over all processes of what sums are divided by.
+
+    By that mean instead of by its own weight: the gradients' average over the processes is then exactly the gradient of
+    the loss over the whole batch, however labels fall on the processes. Every process must call it.
+    """
+    return over_mean_weight(total, mean_over_processes(weight))
+
+
+def over_mean_weight(total: Tensor, mean_weight: Tensor) -> Tensor:
+    """Where no process has any weight, the sum is 0, and so is the loss.
+
+    >>> over_mean_weight(torch.tensor([6.0, 0.0]), torch.tensor([2.0, 0.0])).tolist()
+    [3.0, 0.0]
+    """
+    return total / mean_weight.clamp(min=torch.finfo(total.dtype).tiny)
 
 
 def leave_processes() -> None:

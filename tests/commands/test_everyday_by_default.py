@@ -1,4 +1,4 @@
-"""Where groups are asked for and no parser is named, the built-in one that groups answers; else the default."""
+"""Where no parser is named, the built-in one that answers all tasks and groups does."""
 
 import json
 from pathlib import Path
@@ -30,17 +30,17 @@ def test_group_without_a_parser(photograph: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_explain_why_without_a_parser(photograph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", str(photograph), "--why", "object=vegetation", "--out", str(tmp_path)]) == 0
-    assert "vegetation is" in capsys.readouterr().out, "a class of everyday, which the default does not know"
+    assert "vegetation is" in capsys.readouterr().out, "a class of everyday, which street does not know"
 
 
-def test_other_views_ask_the_default(photograph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_views_that_it_lacks_are_refused(photograph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", str(photograph), "--tokens", "--out", str(tmp_path / "out")]) == 2
     assert "tokens" in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_parse_by_name(photograph: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["parse", str(photograph), "--parser", "everyday", "--out", str(tmp_path)]) == 0
+def test_parse_without_a_parser(photograph: Path, tmp_path: Path) -> None:
+    assert run(["parse", str(photograph), "--out", str(tmp_path)]) == 0
     report = json.loads((tmp_path / "report.json").read_text())
     assert "vegetation" in report["taxonomy"]["classes"] and report["images"][0]["unfamiliarity"] > 0
     assert {"parts", "materials", "superpixels"} <= report["images"][0]["files"].keys()
@@ -49,12 +49,13 @@ def test_parse_by_name(photograph: Path, tmp_path: Path, capsys: pytest.CaptureF
 def test_models_shows_both(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["models"]) == 0
     out = capsys.readouterr().out
-    assert DEFAULT_PARSER == "street" and set(built_in_parsers()) == {"everyday", "street"}
-    assert out.startswith("everyday - Everyday things") and "\nstreet (default) - Streets" in out
+    assert DEFAULT_PARSER == "everyday" and set(built_in_parsers()) == {"everyday", "street"}
+    assert out.startswith("everyday (default) - Everyday things") and "\nstreet - Streets" in out
+    assert "  parts       " in out and "  materials   " in out, "names of every task"
     assert "Twelve objects of streets, facades, cars and people" in " ".join(out.split())
 
 
-@pytest.mark.parametrize("verb", ["group", "explain"])
+@pytest.mark.parametrize("verb", ["parse", "group", "explain"])
 def test_the_help_says_so(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([verb, "--help"]) == 0
     assert "everyday" in capsys.readouterr().out

@@ -13,6 +13,7 @@ import pytest
 import typer
 
 from mereo.commands import main as command_line
+from mereo.commands.own_command import own_command
 from mereo.errors import BadEnvironment, BadInput
 from mereo.version import VERSION
 
@@ -53,13 +54,14 @@ def failing_verb() -> Iterator[Callable[[BaseException], None]]:
         (OSError("cannot read"), 3, "a file or device must be usable, but got: cannot read"),
         (MemoryError(), 3, "memory must suffice"),
         (OutOfMemoryError("CUDA out of memory"), 3, "memory must suffice"),
-        (ModuleNotFoundError("No module named 'lancedb'", name="lancedb"), 3, "package lancedb must be installed"),
+        (ModuleNotFoundError("No module named 'lancedb'", name="lancedb"), 3, "module lancedb must be installed"),
         (ModuleNotFoundError("No module named 'mereo.x'", name="mereo.x"), 1, "this is a bug in Mereo: ModuleNotFound"),
         (
             ZeroDivisionError("division by zero"),
             1,
             "this is a bug in Mereo: ZeroDivisionError: division by zero; .*--debug",
         ),
+        (RuntimeError("DataLoader worker (pid 12) is killed by signal: Killed. "), 3, "a worker .* must stay alive"),
         (BadInput("name must be plain, but got 'a\nb\x1b[31m'; rename it."), 2, r"'a\\nb\\x1b\[31m'"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
@@ -83,6 +85,11 @@ def test_debug_shows_the_traceback_wherever_it_stands(line: list[str], failing_v
     failing_verb(BadInput("size must be even, but got 3; use 4."))
     with pytest.raises(BadInput, match="size must be even"):
         command_line.run(line)
+
+
+def test_the_own_command_has_every_argument_but_the_debug_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/bin/mereo", "--debug", "train", "--", "my recipe.yaml", "--debug"])
+    assert own_command() == "mereo train -- 'my recipe.yaml' --debug"
 
 
 @pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (typer.Exit(4), 4), (typer.Exit(0), 0)])
@@ -214,7 +221,7 @@ def test_interrupt_outside_of_a_verb(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(arguments: list[str]) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command_line, "_exit_code_of", interrupted)
+    monkeypatch.setattr(command_line, "_run_verb", interrupted)
     assert command_line.run(["models"]) == 130
 
 

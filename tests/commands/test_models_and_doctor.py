@@ -52,7 +52,7 @@ def test_models_describes_a_file(parser_file: Path, capsys: pytest.CaptureFixtur
     assert run(["models", str(parser_file)]) == 0
     out = capsys.readouterr().out
     for words in (
-        *("- Streets", "mobilenetv3_small_050 -> projection -> pixel_classes", "11: sky, building, pole"),
+        *("- Streets", "mobilenetv3_small_050 -> projection -> pixel_classes", "objects     11: sky, building, pole"),
         *("trained on  drawn scenes", "mIoU 51.23 on camvid/val", "terms       for any use", "MB, written by Mereo"),
     ):
         assert words in out

@@ -66,6 +66,8 @@ def test_evaluate_a_run_again_gives_its_numbers(
         (["evaluate", "nobody"], 2, "parser must be a built-in name, a parser file or a run folder"),
         (["evaluate", "{parser}"], 2, "pass --data FOLDER"),
         (["evaluate", "{parser}", "--data", "{data}", "--scales", "big"], 2, "--scales must be numbers"),
+        (["evaluate", "{parser}", "--data", "{data}", "--scales", "1,nan"], 2, "--scales must be numbers above 0"),
+        (["evaluate", "{parser}", "--data", "{data}", "--fit-temperature", "--scales", "9"], 2, "--scales must be num"),
         (["evaluate", "{parser}", "--data", "{data}", "--device", "toaster"], 2, "device must be auto, cpu"),
         (["show", "{recipe}", "trainin.steps=3"], 2, "did you mean 'training'"),
         (["show", "{parser}", "a=b"], 2, "overrides must go with a recipe"),

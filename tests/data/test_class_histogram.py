@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from mereo.data import class_histogram as module
+from mereo.data import cached_counts as module
 from mereo.data.class_histogram import class_histogram, class_weights, count_pixels
 from mereo.data.sample import Sample, as_image, as_mask
 from mereo.data.taxonomy import LabelTable, Taxonomy
@@ -80,9 +80,9 @@ def test_other_files_or_another_taxonomy_are_counted_anew() -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        b"", b"{", b"[]", b"null", b"\xff\xfe", b"{}", b'{"pixels": 4}', b'{"pixels": [1, 2]}', b'{"pixels": "abcd"}',
-        b'{"pixels": [1, 2, 3, null]}', b'{"pixels": [1, 2, 3, -4]}', b'{"pixels": [1, 2, 3, 4.5]}',
-        b'{"pixels": [[1], [2], [3], [4]]}', b'{"pixels": [1, 2, 3, true]}',
+        b"", b"{", b"[]", b"null", b"\xff\xfe", b"{}", b'{"counts": 4}', b'{"counts": [1, 2]}', b'{"counts": "abcd"}',
+        b'{"counts": [1, 2, 3, null]}', b'{"counts": [1, 2, 3, -4]}', b'{"counts": [1, 2, 3, 4.5]}',
+        b'{"counts": [[1], [2], [3], [4]]}',
     ],
 )  # fmt: skip
 def test_a_broken_cache_is_counted_again_and_mended(empty_cache: Path, content: bytes) -> None:
@@ -102,7 +102,7 @@ def test_a_cache_that_cannot_be_read(empty_cache: Path) -> None:
 
 
 def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path, content: object) -> None:
+    def refuse(path: Path, content: object, indent: None) -> None:
         raise BadEnvironment("read-only")
 
     monkeypatch.setattr(module, "write_json", refuse)

@@ -11,7 +11,7 @@ from PIL import Image
 from mereo.data.check_target import sources_of
 from mereo.data.data_check import MAX_PROBLEMS, check_samples, pixels_of_each_id
 from mereo.data.formats.folder_format import FolderSamples
-from mereo.data.sample import Sample, as_image, as_mask
+from mereo.data.sample import Sample, Samples, as_image, as_mask
 from mereo.data.sources import Ade20kSource, AnnotatorsSource, ClassFoldersSource, FolderSource, VocSource, open_samples
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput
@@ -85,7 +85,7 @@ def test_data_that_does_not_open_is_a_problem(tiny):
 
 
 def test_sources_without_files_are_counted_by_index():
-    class Drawn:
+    class Drawn(Samples):
         taxonomy = Taxonomy(name="t", objects=LabelTable(names=("a", "b"), raw_to_index={5: 0, 6: 0, 9: 1, 255: None}))
         names, fingerprint = ["x"], "x"
 

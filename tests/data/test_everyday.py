@@ -11,7 +11,7 @@ from mereo.data.formats.folder_description import load_description
 from mereo.data.formats.folder_format import FolderSamples
 from mereo.data.joined_samples import JoinedSamples
 from mereo.data.label_reading import read_raw_label
-from mereo.data.palette import hex_to_rgb, smallest_distance
+from mereo.data.palette import hex_to_rgb, perceived_N43
 from mereo.data.sources import DataSource, JoinedSource, open_samples
 from mereo.data.taxonomy import LabelTable
 from mereo.data.taxonomy_file import load_taxonomy, taxonomy_from_dict, taxonomy_to_dict
@@ -147,6 +147,13 @@ def test_pixels_of_real_pictures(shared_folder: Path, source: str) -> None:
             if name is not None:
                 wanted[raw_HW == raw] = table.names.index(name)
         assert (got.numpy() == wanted).all()
+
+
+def smallest_distance(rgb_N3: np.ndarray) -> float:
+    """The smallest Oklab distance between two colours of the list, over all four readers."""
+    perceived = perceived_N43(rgb_N3)
+    distances = np.linalg.norm(perceived[:, None] - perceived[None], axis=-1).min(axis=-1)
+    return float(distances[~np.eye(len(rgb_N3), dtype=bool)].min())
 
 
 def test_its_colours_stay_apart_for_every_reader() -> None:

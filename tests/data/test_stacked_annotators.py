@@ -23,7 +23,7 @@ def test_annotators_are_unstacked_in_order(tmp_path):
     samples = StackedAnnotatorSamples(tmp_path)
     sample = samples[0]
     np.testing.assert_array_equal(sample.annotators_AHW.numpy(), maps)
-    assert sample.size == (3, 4) and sample.semantic_HW is None and samples.num_annotators(0) == 5
+    assert sample.size == (3, 4) and sample.semantic_HW is None
     assert samples.names == ["a"] and samples.raw_labels(0) == []
 
 

@@ -12,7 +12,7 @@ from mereo.strict_yaml import dump_yaml
 
 DESCRIPTION = {
     "name": "two",
-    "taxonomy": {"name": "two", "objects": ["dark", "bright"]},
+    "taxonomy": {"name": "two", "objects": ["dark", {"name": "bright", "thing": True}]},
     "images": "{split}/images",
     "semantic": "{split}/labels",
 }
@@ -48,6 +48,15 @@ def test_what_is_turned_alone_is_told_though_sizes_agree(
     assert run(["data", "check", str(tmp_path), "--json"]) == 0
     split = json.loads(capsys.readouterr().out)["splits"]["train"]
     assert split["turned_by_exif_without_labels"] == ["a.jpg", "b.jpg"] and split["num_problems"] == 0
+
+
+def test_of_components_it_is_told_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "data", "a", picture_tag=3, label_tag=1)
+    source = {"format": "folder", "root": "data", "instances": "components"}
+    for train_data in (source, {"format": "joined", "sources": {"one": source}}):
+        (tmp_path / "recipe.yaml").write_text(dump_yaml({"train_data": train_data}))
+        assert run(["data", "check", str(tmp_path / "recipe.yaml"), "--split", "train"]) == 0
+        assert "turned by EXIF and its labels are not: a.jpg; look at it" in capsys.readouterr().out
 
 
 def test_of_many_the_first_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -204,12 +204,12 @@ def test_refuses_changed_counts(tmp_path, change, message):
 
 
 def test_refuses_missing_and_broken_files(tmp_path):
-    with pytest.raises(BadInput, match="evaluation.json must be readable, but got No such file"):
+    with pytest.raises(BadInput, match="evaluation.json must be readable JSON, .*No such file.*; run `mereo evaluate`"):
         read_evaluation(tmp_path)
     write_evaluation(made_evaluation(), tmp_path)
     (tmp_path / PER_IMAGE_FILE).unlink()
     with pytest.raises(BadInput, match="per_image.csv must be readable, but got No such file"):
         read_evaluation(tmp_path)
     (tmp_path / EVALUATION_FILE).write_text("{")
-    with pytest.raises(BadInput, match="evaluation.json must be JSON, but got: "):
+    with pytest.raises(BadInput, match="evaluation.json must be readable JSON, but got: "):
         read_evaluation(tmp_path)

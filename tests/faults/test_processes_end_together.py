@@ -55,6 +55,7 @@ def ended(ranks: list[Child]) -> tuple[list[int], list[str]]:
     [
         ("BadInput('a label must be good, but got a bad one; mend it.')", 2, "mereo: a label must be good, but got a"),
         ("OSError(28, 'No space left on device', 'a.png')", 3, "mereo: a.png must be usable, but got: No space left"),
+        ("FileNotFoundError(2, 'No such file', 'b.png')", 2, "mereo: b.png must be usable, but got: No such"),
         ("ValueError('wrong')", 1, "mereo: this is a bug in Mereo: ValueError: wrong"),
     ],
 )

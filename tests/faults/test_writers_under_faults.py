@@ -12,7 +12,9 @@ import pytest
 from nth_operation import ERRORS, Operations, counted, failing, writing_at_most
 from writers import WRITERS, CommandFailed, Writer
 
-from mereo.commands.main import explained, one_line
+from mereo.commands.main import explained
+from mereo.errors import exit_code_of
+from mereo.text_lines import printable
 from mereo.training.checkpoint import checkpoint_folders, load_newest_checkpoint
 
 Files = dict[str, bytes]
@@ -46,8 +48,7 @@ def attempt(write: Callable[[Path], Any], folder: Path) -> tuple[int, str]:
         except CommandFailed as error:
             return error.code, errors.getvalue()
         except Exception as error:
-            code, line = explained(error)
-            return code, f"mereo: {one_line(line)}\n"
+            return exit_code_of(error), f"mereo: {printable(explained(error))}\n"
     return 0, ""
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -208,7 +209,7 @@ def explain_tokens_of_one(folder: Path) -> None:
     tokens = seen_tokens(np.ones((2, 2, 3)), parse.semantic, parse.taxonomy.num_objects)
     explanation = TokenExplanation(parse, np.ones((2, 2, 3)), tokens, None)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mereo.commands.parse.open_parser", lambda name, device: None)
+        patch.setattr("mereo.commands.parse.open_parser", lambda name, device: SimpleNamespace(card=None))
         patch.setattr("mereo.data.pictures.image_reading.read_image", lambda path, **options: parse.image_HWC)
         patch.setattr("mereo.interaction.token_explanation.explain_tokens", lambda *arguments: explanation)
         patch.setattr("mereo.drawing.token_page.write_token_page", lambda out, **options: out / "index.html")
@@ -227,7 +228,7 @@ def explain_levels_of_one(folder: Path) -> None:
     """The command around a page that is made elsewhere."""
     parse = small_parse()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mereo.commands.parse.open_parser", lambda name, device: None)
+        patch.setattr("mereo.commands.parse.open_parser", lambda name, device: SimpleNamespace(card=None))
         patch.setattr("mereo.data.pictures.image_reading.read_image", lambda path, **options: parse.image_HWC)
         patch.setattr(
             "mereo.interaction.level_explanation.explain_levels",
@@ -243,7 +244,7 @@ def explain_one(folder: Path) -> None:
     explanation = AffinityExplanation(parse.image_HWC, parse.semantic, parse.semantic, (), parse.taxonomy)
     region = RegionInfluences(0, 1.0, (), ())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mereo.commands.parse.open_parser", lambda name, device: None)
+        patch.setattr("mereo.commands.parse.open_parser", lambda name, device: SimpleNamespace(card=None))
         patch.setattr("mereo.data.pictures.image_reading.read_image", lambda path, **options: parse.image_HWC)
         patch.setattr(
             "mereo.interaction.affinity_explanation.explain_affinity",

@@ -4,6 +4,7 @@ files."""
 import sys
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ def write_groups_of_a_parse(folder: Path) -> None:
 def group_one(folder: Path) -> None:
     """The command around a page that is made elsewhere."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mereo.commands.parse.open_parser", lambda name, device: None)
+        patch.setattr("mereo.commands.parse.open_parser", lambda name, device: SimpleNamespace(card=None))
         patch.setattr("mereo.data.pictures.image_reading.read_image", lambda path, **options: grouped().image_HWC)
         patch.setattr("mereo.interaction.clicks.group_photograph", lambda *arguments: grouped())
         patch.setattr(
@@ -77,7 +78,7 @@ def explain_heat_of_one(folder: Path) -> None:
     answer_hw = np.ones((1, 1), dtype=bool)
     found = GraphHeat(grouped(), AskedClass("object", "a", 0), 1.0, answer_hw, answer_hw, (np.ones(5),), (5,))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mereo.commands.parse.open_parser", lambda name, device: None)
+        patch.setattr("mereo.commands.parse.open_parser", lambda name, device: SimpleNamespace(card=None))
         patch.setattr("mereo.data.pictures.image_reading.read_image", lambda path, **options: grouped().image_HWC)
         patch.setattr("mereo.interaction.graph_cam.explain_heat", lambda *arguments: found)
         patch.setattr("mereo.drawing.heat_page.write_heat_page", lambda out, *arguments, **options: out / "index.html")

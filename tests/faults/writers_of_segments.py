@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ def explain_segments_of_one(folder: Path) -> None:
         return out / "index.html"
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mereo.commands.parse.open_parser", lambda name, device: None)
+        patch.setattr("mereo.commands.parse.open_parser", lambda name, device: SimpleNamespace(card=None))
         patch.setattr("mereo.data.pictures.image_reading.read_image", lambda path, **options: made.parse.image_HWC)
         patch.setattr("mereo.interaction.segment_explanation.explain_segments", lambda *arguments: made)
         patch.setattr("mereo.drawing.segment_page.write_segment_page", page)

@@ -74,7 +74,7 @@ def test_concatenated_levels_are_the_maps_at_the_finest_stride() -> None:
     assert torch.equal(found.last[:, :256], features.maps[1])
     wanted = F.interpolate(features.maps[4], size=(9, 17), mode="bilinear", align_corners=False)
     torch.testing.assert_close(found.last[:, -2048:], wanted)
-    with pytest.raises(BadInput, match="finest_stride must be at most the coarsest stride .* but got 64; lower it"):
+    with pytest.raises(BadInput, match="a feature map must have stride 64 or coarser, but got strides .*"):
         ConcatenatedLevels(RESNET_50, finest_stride=64)
 
 
@@ -222,7 +222,7 @@ def test_norm_of_one_value_uses_what_it_learned_and_learns_nothing() -> None:
 
 
 def test_no_map_coarse_enough() -> None:
-    with pytest.raises(BadInput, match=r"finest_stride must be at most the coarsest stride of \(2, 4\), but got 8"):
+    with pytest.raises(BadInput, match=r"a feature map must have stride 8 or coarser, but got strides \(2, 4\)"):
         FeaturePyramid(FeatureLayout((3, 4), (2, 4)), finest_stride=8)
 
 

@@ -125,7 +125,7 @@ class MaskHeadContract:
         assert (rule.least_score, rule.least_kept_share) == (0.5, 0.7)
 
     def test_maps_that_are_all_too_fine(self) -> None:
-        with pytest.raises(BadInput, match="mask queries must have a feature map of stride 4 or coarser, but got stri"):
+        with pytest.raises(BadInput, match="a feature map must have stride 4 or coarser, but got strides"):
             built_head(self.config, FeatureLayout((4, 4), (1, 2)))
 
     def test_heads_that_do_not_divide_the_width(self) -> None:

@@ -6,7 +6,7 @@ import torch
 from mereo.data.instances import InstanceTargets, boxes_around
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
-from mereo.heads.map_pyramid import MapPyramid, StrideAnchors, region_pooling
+from mereo.heads.map_pyramid import MapPyramid, StrideAnchors, image_list, region_pooling
 from mereo.heads.mask_rcnn import MaskRcnn, MaskRcnnConfig
 
 CHANNELS = (4, 5, 6, 7, 8)
@@ -79,10 +79,8 @@ def test_anchors_stand_at_true_strides(size: tuple[int, int]) -> None:
     """At every size, the anchor of aspect 1 at row y and column x is centred at (x, y) times the stride."""
     head = MaskRcnn(FeatureLayout((4, 5), (8, 16)), num_things=2, anchor_scale=4.0, **SMALL)
     pyramid = head(maps_of(FeatureLayout((4, 5), (8, 16)), size), Frame(size))
-    from mereo.heads.mask_rcnn import _image_list
-
     maps = list(pyramid.maps.values())
-    anchors_A4 = head.proposals.anchor_generator(_image_list(pyramid, 1), maps)[0]
+    anchors_A4 = head.proposals.anchor_generator(image_list(pyramid.maps, pyramid.image_size), maps)[0]
     expected = []
     for one, stride in zip(maps, head.pyramid.strides):
         for y in range(one.shape[2]):

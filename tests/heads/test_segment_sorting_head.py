@@ -74,7 +74,7 @@ def test_plain_convolutions_are_those_of_torch_in_answer_gradient_and_name() -> 
 def test_finer_maps_are_left_out_and_one_must_be_left() -> None:
     layout = FeatureLayout(channels=(3, 8), strides=(2, 4))
     assert LevelBranch(layout, width=8, out_channels=5).used == [1]
-    with pytest.raises(BadInput, match="a level branch must have a feature map of stride 4 or coarser"):
+    with pytest.raises(BadInput, match="a feature map must have stride 4 or coarser"):
         LevelBranch(FeatureLayout(channels=(3,), strides=(2,)), width=8, out_channels=5)
 
 

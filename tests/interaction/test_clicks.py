@@ -97,8 +97,8 @@ def test_the_hierarchy_is_the_parsers_own(photograph: Any) -> None:
         hierarchy = parser.eval()(prepared_image(parser, IMAGE_HWC, (71, 96))).evidence[-1]
     np.testing.assert_array_equal(again.superpixel_hw, hierarchy.label_BHW[0])
     for level in range(1, 5):
-        wanted_hw = hierarchy.group_of_pixel(level)[0].numpy()
-        np.testing.assert_array_equal(again.group_of_superpixel(level)[again.superpixel_hw], wanted_hw)
+        wanted_R = hierarchy.group_of_superpixel(level)[0].numpy()
+        np.testing.assert_array_equal(again.group_of_superpixel(level), wanted_R)
         np.testing.assert_array_equal(again.group_of_superpixel(level), photograph.group_of_superpixel(level))
     assert again.size == (150, 203) and again.superpixel_hw.shape == (71, 96)
     counts = [again.num_groups(level) for level in range(1, 5)]

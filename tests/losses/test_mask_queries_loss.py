@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-import mereo.losses.mask_queries as mask_queries_file
+from mereo import processes
 from mereo.losses.mask_queries import (
     AllPixelsMaskLoss,
     MaskLoss,
@@ -145,10 +145,10 @@ def test_two_processes_lose_what_one_loses(monkeypatch: pytest.MonkeyPatch) -> N
         return [loss(class_logits_BQK1[b : b + 1], mask_logits_BQhw[b : b + 1], targets[b : b + 1]) for b in range(2)]
 
     sent: list[Tensor] = []
-    monkeypatch.setattr(mask_queries_file, "mean_over_processes", lambda value: sent.append(value) or value)
+    monkeypatch.setattr(processes, "mean_over_processes", lambda value: sent.append(value) or value)
     halves()
     means = [(first + second) / 2 for first, second in zip(sent[:2], sent[2:], strict=True)]
     received = iter([*means, *means])
-    monkeypatch.setattr(mask_queries_file, "mean_over_processes", lambda value: next(received))
+    monkeypatch.setattr(processes, "mean_over_processes", lambda value: next(received))
     first, second = halves()
     assert float((first + second) / 2) == pytest.approx(float(alone), rel=1e-5)

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-import mereo.losses.region_classification as region_classification_file
+from mereo import processes
 from mereo.errors import BadInput
 from mereo.losses.region_classification import RegionClassification, region_classification_loss
 
@@ -168,12 +168,10 @@ def test_two_processes_lose_what_one_loses(unlabelled: tuple[int, ...], monkeypa
 
     alone, gradient = loss_and_gradient(slice(0, 4))
     halves, sent = (slice(0, 2), slice(2, 4)), []
-    monkeypatch.setattr(
-        region_classification_file, "mean_over_processes", lambda value: sent.append(value.detach()) or value
-    )
+    monkeypatch.setattr(processes, "mean_over_processes", lambda value: sent.append(value.detach()) or value)
     for half in halves:
         loss_and_gradient(half)
-    monkeypatch.setattr(region_classification_file, "mean_over_processes", lambda value: sum(sent) / 2)
+    monkeypatch.setattr(processes, "mean_over_processes", lambda value: sum(sent) / 2)
     losses, gradients = zip(*map(loss_and_gradient, halves))
     # What data-parallel training does with losses and gradients: their mean over processes.
     torch.testing.assert_close(sum(losses) / 2, alone)

@@ -7,7 +7,8 @@ import pytest
 
 from mereo.errors import BadInput
 from mereo.metrics.context_error import context_error
-from mereo.metrics.neighbour_context import QUERIES_AT_ONCE, neighbour_context_errors
+from mereo.metrics.nearest_others import QUERIES_AT_ONCE, nearest_others
+from mereo.metrics.neighbour_context import neighbour_context_errors
 
 
 def made_things(count: int, *, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -73,6 +74,17 @@ def test_more_queries_than_are_compared_at_once() -> None:
         nearest = np.argsort(-cosine_N)[:2]
         wanted = context_error(share_N8K[query], share_N8K[nearest], inside_N8[query], inside_N8[nearest])
         assert found_N[query] == pytest.approx(wanted, nan_ok=True)
+
+
+def test_of_equal_ones_the_first_is_nearer() -> None:
+    vector_ND = np.zeros((300, 2))
+    vector_ND[np.arange(300), (np.arange(300) % 3 == 0).astype(int)] = 1
+    for chosen in (np.arange(300), np.array([7, 0, 299])):
+        query_Q, nearest_QT = (np.concatenate(part) for part in zip(*nearest_others(vector_ND, chosen, 5)))
+        assert query_Q.tolist() == chosen.tolist()
+        for query, nearest_T in zip(query_Q, nearest_QT):
+            alike = [one for one in range(300) if one != query and (one % 3 == 0) == (query % 3 == 0)]
+            assert nearest_T.tolist() == alike[:5]
 
 
 def test_no_neighbours_are_refused() -> None:

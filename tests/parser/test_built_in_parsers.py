@@ -20,7 +20,7 @@ from mereo.evaluation.evaluate import pixels_of
 from mereo.interaction.clicks import group_photograph
 from mereo.parser.model_card import ModelCard
 from mereo.parser.scene_parser import SceneParser
-from mereo.parser.weights import DEFAULT_PARSER, GROUPING_PARSER, built_in_parsers, load
+from mereo.parser.weights import DEFAULT_PARSER, built_in_parsers, load
 
 # Shares of right pixels on the first, the middle and the last picture of each val split. Another processor rounds
 # otherwise, which moves few pixels.
@@ -102,9 +102,8 @@ def test_the_card_says_how_many_images_each_task_was_measured_on() -> None:
     assert card is not None and card.measured_on == told
 
 
-def test_the_default_answers_classes_and_the_other_groups() -> None:
-    assert (DEFAULT_PARSER, GROUPING_PARSER) == ("street", "everyday")
+def test_the_default_groups_and_the_other_says_that_it_does_not() -> None:
     image_HWC = random_image(96, 128)
-    assert group_photograph(load(GROUPING_PARSER), image_HWC).num_levels == 4
+    assert group_photograph(load(DEFAULT_PARSER), image_HWC).num_levels == 4
     with pytest.raises(BadInput, match="a parser must have the stage deep_grouping on its path"):
-        group_photograph(load(DEFAULT_PARSER), image_HWC)
+        group_photograph(load("street"), image_HWC)

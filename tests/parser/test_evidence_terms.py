@@ -93,5 +93,5 @@ def plain_parser(*, has_layout: bool) -> SceneParser:
 def test_what_is_missing_is_named() -> None:
     with pytest.raises(BadInput, match="coarse_pixels must have a stage that gives a coarse answer, but got none"):
         build_objective(BOTH[:1], tiny_parser())
-    with pytest.raises(BadInput, match="region_classification must have a stage with a layout, but got None; set its"):
+    with pytest.raises(BadInput, match="a stage under region_classification must say in `layout` which maps it gives"):
         build_objective(BOTH[1:], plain_parser(has_layout=False))

@@ -1,6 +1,6 @@
 """Objective: named terms, their weights, class balance, and what only training needs."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -100,7 +100,7 @@ def test_auxiliary_level_that_is_not_there(level: int) -> None:
 def test_auxiliary_term_for_a_backbone_of_unknown_layout() -> None:
     parser = tiny_parser()
     parser.backbone = nn.Identity()
-    with pytest.raises(BadInput, match="auxiliary_pixels must have a backbone with a layout, but got None"):
+    with pytest.raises(BadInput, match="a backbone under auxiliary_pixels must say in `layout` which maps it gives"):
         build_objective(configs({"loss": "auxiliary_pixels"}), parser)
 
 
@@ -123,6 +123,15 @@ def test_class_balance_without_a_histogram() -> None:
     with pytest.raises(BadInput, match="class_balance must have the training split's histogram, but got none"):
         build_objective(losses, tiny_parser())
     assert not needs_histogram(configs({"loss": "pixel_cross_entropy"}))
+
+
+def test_every_loss_that_can_balance_classes_gets_the_histogram() -> None:
+    kinds = get_args(get_args(LossConfig)[0])
+    balanced = [kind for kind in kinds if "class_balance" in kind.model_fields]
+    assert balanced and all(needs_histogram((kind(class_balance=0.5),)) for kind in balanced)
+    assert not needs_histogram(tuple(kind() for kind in kinds))
+    bounds = {tuple(map(repr, kind.model_fields["class_balance"].metadata)) for kind in balanced}
+    assert bounds == {("Ge(ge=0)", "Le(le=1)")}
 
 
 def test_settings_reach_the_loss() -> None:

@@ -144,7 +144,7 @@ def test_broken_files_are_refused(tensors: dict, facts: object, words: str, tmp_
 def test_no_safetensors_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"not this")
     for name in ("a", "absent"):
-        with pytest.raises(BadInput, match="must be a safetensors file of `mereo data affinity`, but got: "):
+        with pytest.raises(BadInput, match="class counts of `mereo data affinity` must be a safetensors file, but got"):
             read_cooccurrence(tmp_path / name)
 
 

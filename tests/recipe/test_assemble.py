@@ -125,6 +125,12 @@ def test_train_and_val_have_the_same_classes(folder: Path) -> None:
         build_run(other, folder=folder)
 
 
+def test_scores_on_the_way_need_val_data(folder: Path) -> None:
+    training = recipe().training.model_dump() | {"evaluate_every": 2}
+    with pytest.raises(BadInput, match="evaluate_every must have val_data, but got none"):
+        build_run(recipe(training=training, val_data=None), folder=folder)
+
+
 def test_weights_to_start_from_are_found_beside_the_recipe(folder: Path) -> None:
     first = build_run(recipe(), folder=folder).parser
     save_parser(first, folder / "first.safetensors")

@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[2]
 KEPT = sorted(path.parent for path in (ROOT / "docs" / "runs").glob("*/run.json"))
 KEPT_TRANSFERS = sorted(path.parent for path in (ROOT / "docs" / "runs" / "instances").glob("*/run.json"))
 
+KEPT_PYRAMIDS = [kept for kept in KEPT if re.fullmatch("camvid_pyramid_._small_0", kept.name)]
+
 
 @pytest.mark.parametrize("kept", KEPT, ids=lambda path: path.name)
 def test_a_kept_run_leads_to_the_recipes(kept: Path) -> None:
@@ -31,8 +33,19 @@ def test_a_kept_transfer_is_a_row_of_its_page(kept: Path) -> None:
     assert any(line.startswith(f"| {name} |") and cell in line for line in page.splitlines())
 
 
+@pytest.mark.parametrize("kept", KEPT_PYRAMIDS, ids=lambda path: path.name)
+def test_a_kept_pyramid_is_a_row_of_its_page(kept: Path) -> None:
+    """mIoU of all pixels and of those near borders, in percent, as docs/papers/specialize_and_fuse.md tells them."""
+    row = json.loads((kept / "run.json").read_text())["row"].removeprefix("pyramid ")
+    measures = json.loads((kept / "levels.json").read_text())["measures"]
+    cells = " | ".join(f"{100 * measures[key]:.2f}" for key in ("mean_iou", "band_mean_iou"))
+    page = (ROOT / "docs" / "papers" / "specialize_and_fuse.md").read_text()
+    assert any(line.startswith(f"| {row} |") and line.endswith(f"| {cells} |") for line in page.splitlines())
+
+
 def test_there_are_kept_runs() -> None:
     assert len(KEPT) > 20
+    assert len(KEPT_PYRAMIDS) == 9
     assert len(KEPT_TRANSFERS) == 8
 
 

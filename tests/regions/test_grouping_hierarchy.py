@@ -1,4 +1,4 @@
-"""Groups of superpixels by both rules, on pixels, and the adjacency that nothing rests on."""
+"""Groups of superpixels by both rules, and the adjacency that nothing rests on."""
 
 import pytest
 import torch
@@ -32,7 +32,6 @@ def test_groups_by_both_rules() -> None:
     assert found.group_of_superpixel(2, rule="product").tolist() == [[0, 0, 1, -1]]
     assert found.group_of_superpixel(3).tolist() == [[0, 0, 0, -1]]
     assert found.group_of_superpixel(3, rule="product").tolist() == [[0, 0, 0, -1]]
-    assert found.group_of_pixel(2).tolist() == [[[0, 0, 0, 0, 1, -1]]]
 
 
 @pytest.mark.parametrize("level", [0, 4])

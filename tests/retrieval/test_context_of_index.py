@@ -8,6 +8,7 @@ import pytest
 from tiny_index import build, content_of, photographs
 
 from mereo.errors import BadInput
+from mereo.metrics import nearest_others
 from mereo.metrics.context_error import context_error, surroundings
 from mereo.retrieval import context_of_index as context_module
 from mereo.retrieval.context_of_index import class_context, context_of_index
@@ -101,8 +102,8 @@ def test_distributions_of_few_rows_at_once(
         return surroundings_of(taken, num_classes)
 
     monkeypatch.setattr(context_module, "surroundings_of", noted)
-    monkeypatch.setattr(context_module, "QUERIES_AT_ONCE", queries_at_once)
-    monkeypatch.setattr(context_module, "COSINES_AT_ONCE", cosines_at_once)
+    monkeypatch.setattr(nearest_others, "QUERIES_AT_ONCE", queries_at_once)
+    monkeypatch.setattr(nearest_others, "COSINES_AT_ONCE", cosines_at_once)
     found = class_context(rows, 6, top, 40)
     vector_ND, inside_8 = np.array(rows["vector"].to_pylist()), np.ones(8, dtype=bool)
     errors = []

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mereo.assembly.bilinear_places import bilinear_places
 from mereo.shapes import require_shapes
 
 BAND_BYTES = 2**26
@@ -92,13 +93,9 @@ def _upsampled_bands(logits_Nhw: Tensor, size: tuple[int, int]) -> Iterator[tupl
     """Bilinearly upsampled rows, a band at a time: all of a large photograph would not fit into memory."""
     num_masks, num_rows, _ = logits_Nhw.shape
     height, width = size
-    # F.interpolate's rule for rows, so that a band can be made alone; columns are left to it. In doubles on the CPU,
-    # since some accelerators have none.
-    source_H = ((torch.arange(height, dtype=torch.float64) + 0.5) * (num_rows / height) - 0.5).clamp(min=0)
-    first_H = source_H.long().clamp(max=num_rows - 1)
-    weight_H1 = (source_H - first_H).clamp(0, 1).to(logits_Nhw.dtype).to(logits_Nhw.device)[:, None]
-    first_H = first_H.to(logits_Nhw.device)
-    second_H = (first_H + 1).clamp(max=num_rows - 1)
+    # Rows are placed here, so that a band can be made alone; columns are left to F.interpolate.
+    first_H, second_H, weight_H = bilinear_places(num_rows, height).on(logits_Nhw.device)
+    weight_H1 = weight_H[:, None]
     step = max(1, BAND_BYTES // (4 * num_masks * width))
     for start in range(0, height, step):
         rows = slice(start, min(start + step, height))

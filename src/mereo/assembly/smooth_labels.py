@@ -4,11 +4,9 @@ The same rule as `labels_of_scores` with a map of ones and zeros a label, which 
 of the four cells around a pixel those of one label add up, and the label with the largest share has the pixel.
 """
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 
+from mereo.assembly.bilinear_places import BilinearPlaces, bilinear_places
 from mereo.shapes import require_shapes
 
 BAND_PIXELS = 1 << 18
@@ -22,7 +20,7 @@ def smooth_labels(label_hw: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """
     require_shapes(label_hw=label_hw)
     height, width = size
-    rows, columns = (_neighbours(cells, pixels, np.arange(pixels)) for cells, pixels in zip(label_hw.shape, size))
+    rows, columns = (bilinear_places(cells, pixels) for cells, pixels in zip(label_hw.shape, size))
     is_border_hw = _differs_from_next(label_hw)
     label_HW = np.empty(size, dtype=label_hw.dtype)
     band_rows = max(1, BAND_PIXELS // width)
@@ -44,24 +42,12 @@ def neighbour_shares(
     """The labels of the four cells around each pixel, lowest first, and how much of the pixel the label has: a label
     that stands there twice has its whole share both times."""
     rows, columns = (
-        _neighbours(cells, pixels, place) for cells, pixels, place in zip(label_hw.shape, size, (row_H, column_W))
+        bilinear_places(cells, pixels, place) for cells, pixels, place in zip(label_hw.shape, size, (row_H, column_W))
     )
     return _shares(label_hw, rows.at((slice(None), None)), columns.at((None, slice(None))))
 
 
-@dataclass(frozen=True, eq=False)
-class _Neighbours:
-    """Of each pixel the two cells around it along an axis, and the weight of the second."""
-
-    first: np.ndarray
-    second: np.ndarray
-    weight: np.ndarray
-
-    def at(self, place: Any) -> "_Neighbours":
-        return _Neighbours(self.first[place], self.second[place], self.weight[place])
-
-
-def _shares(label_hw: np.ndarray, rows: _Neighbours, columns: _Neighbours) -> tuple[np.ndarray, np.ndarray]:
+def _shares(label_hw: np.ndarray, rows: BilinearPlaces, columns: BilinearPlaces) -> tuple[np.ndarray, np.ndarray]:
     """Of the pixels to which the axes' neighbours broadcast (4 ...), as `neighbour_shares` has them."""
     label_4N = np.stack([label_hw[row, column] for row in _both(rows) for column in _both(columns)])
     downs, acrosses = (1 - rows.weight, rows.weight), (1 - columns.weight, columns.weight)
@@ -72,8 +58,8 @@ def _shares(label_hw: np.ndarray, rows: _Neighbours, columns: _Neighbours) -> tu
     return label_4N, share_4N
 
 
-def _both(neighbours: _Neighbours) -> tuple[np.ndarray, np.ndarray]:
-    return neighbours.first, neighbours.second
+def _both(places: BilinearPlaces) -> tuple[np.ndarray, np.ndarray]:
+    return places.first, places.second
 
 
 def _differs_from_next(label_hw: np.ndarray) -> np.ndarray:
@@ -81,10 +67,3 @@ def _differs_from_next(label_hw: np.ndarray) -> np.ndarray:
     padded_hw = np.pad(label_hw, ((0, 1), (0, 1)), mode="edge")
     differs_hw: np.ndarray = (label_hw != padded_hw[1:, :-1]) | (label_hw != padded_hw[:-1, 1:])
     return differs_hw | (label_hw != padded_hw[1:, 1:])
-
-
-def _neighbours(num_cells: int, num_pixels: int, place_N: np.ndarray) -> _Neighbours:
-    """By F.interpolate's rule."""
-    source_N = ((place_N + 0.5) * (num_cells / num_pixels) - 0.5).clip(min=0)
-    first_N = np.minimum(source_N.astype(np.intp), num_cells - 1)
-    return _Neighbours(first_N, np.minimum(first_N + 1, num_cells - 1), (source_N - first_N).clip(0, 1))

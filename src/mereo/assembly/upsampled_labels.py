@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mereo.assembly.bilinear_places import bilinear_places
 from mereo.errors import BadInput
 from mereo.shapes import require_shapes
 
@@ -149,9 +150,9 @@ def rows_from(num_coarse: int, num_out: int, coarse_stop: int) -> tuple[int, int
     >>> rows_from(4, 16, 2)
     (6, 1)
     """
-    neighbours = _neighbours(num_coarse, num_out, torch.device("cpu"))
-    num_ready = int((neighbours.second < coarse_stop).sum())
-    return num_ready, int(neighbours.first[num_ready]) if num_ready < num_out else num_coarse
+    places = bilinear_places(num_coarse, num_out)
+    num_ready = int((places.second < coarse_stop).sum())
+    return num_ready, int(places.first[num_ready]) if num_ready < num_out else num_coarse
 
 
 @dataclass(frozen=True)
@@ -182,12 +183,7 @@ class _Neighbours:
 
 
 def _neighbours(num_in: int, num_out: int, device: torch.device) -> _Neighbours:
-    """F.interpolate's rule, in float64: float32 would misplace rows of a very tall image by parts of a coarse row."""
-    source = ((torch.arange(num_out, dtype=torch.float64) + 0.5) * (num_in / num_out) - 0.5).clamp(min=0)
-    first = source.long().clamp(max=num_in - 1)
-    second = (first + 1).clamp(max=num_in - 1)
-    weight = (source - first).clamp(0, 1).float()
-    return _Neighbours(slice(0, num_in), first.to(device), second.to(device), weight.to(device))
+    return _Neighbours(slice(0, num_in), *bilinear_places(num_in, num_out).on(device))
 
 
 def _classes_that_count(scores_Khw: Tensor, *, margin: float) -> Tensor:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from mereo.commands.out_folder import require_out_folder
+from mereo.commands.progress_bar import progress_bar
+from mereo.text_lines import printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,13 +29,10 @@ def affinity(
     A recipe names the counts as `counts: affinity/affinity.safetensors` in its class_affinity stage; a recipe without
     them counts by itself when training starts.
     """
-    from io import BytesIO
-
-    from PIL import Image
     from rich.console import Console
-    from rich.progress import Progress
 
     from mereo.atomic_files import write_bytes
+    from mereo.data.pictures.picture_bytes import picture_bytes
     from mereo.data.sources import open_samples
     from mereo.drawing.affinity_picture import draw_affinity
     from mereo.reasoning.cooccurrence import class_affinity
@@ -46,20 +45,18 @@ def affinity(
     samples = open_samples(loaded.train_data, folder=folder_of_recipe(recipe))
     told = data_in_words(loaded.train_data.model_dump(mode="json", exclude_none=True))
     errors = Console(stderr=True, highlight=False)
-    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("counting", total=None)
+    with progress_bar(errors, "counting") as progress:
         counted = cooccurrence_of(
             samples,
             source=f"train_data of {loaded.name}: {told}",
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
+            progress=progress,
         )
     affinity_KK = class_affinity(counted.counts_KK, normalise=normalise).numpy()
     images_K = counted.counts_KK.diagonal().numpy()
-    content = BytesIO()
     sums_over = "column" if normalise == "target" else "row"
-    Image.fromarray(draw_affinity(affinity_KK, counted.class_names, images_K, sums_over=sums_over)).save(content, "PNG")
+    picture_HWC = draw_affinity(affinity_KK, counted.class_names, images_K, sums_over=sums_over)
     path = write_cooccurrence(out / "affinity.safetensors", counted)
-    write_bytes(out / "affinity.png", content.getvalue())
+    write_bytes(out / "affinity.png", picture_bytes(picture_HWC, "PNG"))
     _print_supporters(affinity_KK, images_K, list(counted.class_names), Console(highlight=False))
     typer.echo(f"\n{counted.num_images} training images; {path} (with .json and .png)")
 
@@ -79,7 +76,6 @@ def _print_supporters(affinity_KK: "np.ndarray", images_K: "np.ndarray", names: 
     from rich.markup import escape
     from rich.table import Table
 
-    from mereo.drawing.text_lines import printable
     from mereo.reasoning.cooccurrence import supporters_and_opponents
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))

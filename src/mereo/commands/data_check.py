@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mereo.errors import ExitCode
+from mereo.text_lines import printable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -12,7 +15,6 @@ if TYPE_CHECKING:
 
     from mereo.data.data_check import SplitReport
 
-BAD_DATA = 2
 MOST_NAMED = 5
 
 
@@ -57,7 +59,7 @@ def check(
     else:
         print_reports(reports, Console(highlight=False))
     if any(report.num_problems for report in reports):
-        raise typer.Exit(BAD_DATA)
+        raise typer.Exit(ExitCode.BAD_INPUT)
 
 
 def print_reports(reports: "list[SplitReport]", console: "Console") -> None:
@@ -73,8 +75,6 @@ def print_reports(reports: "list[SplitReport]", console: "Console") -> None:
         if report.turned_alone:
             line = turned_in_words(report.turned_alone, split=report.split)
             console.print(f"\n{line}", markup=False, emoji=False, soft_wrap=True)
-    from mereo.drawing.text_lines import printable
-
     for report in reports:
         if report.num_problems:
             console.print(f"\n[bold red]{report.num_problems} problems in {_shown(report.split)}[/]")
@@ -91,8 +91,6 @@ def turned_in_words(names: "Sequence[str]", *, split: str) -> str:
     >>> turned_in_words(["a.jpg"], split="val")
     '1 image in val is turned by EXIF and its labels are not: a.jpg; look at it'
     """
-    from mereo.drawing.text_lines import printable
-
     where = printable(split)
     if len(names) == 1:
         return f"1 image in {where} is turned by EXIF and its labels are not: {printable(names[0])}; look at it"
@@ -113,8 +111,6 @@ def share_in_words(share: float, pixels: int) -> str:
 def _shown(name: str) -> str:
     """A name of a class or a split as it is: no markup, no control characters (a folder may be called anything)."""
     from rich.markup import escape
-
-    from mereo.drawing.text_lines import printable
 
     return escape(printable(name))
 
@@ -184,8 +180,6 @@ def _print_words(title: str, counts_of_split: list, console: "Console") -> None:
 
 def _print_absent(reports: "list[SplitReport]", console: "Console") -> None:
     """A class that training never sees stays at 0; better known before than after. Joined sources count together."""
-    from mereo.drawing.text_lines import printable
-
     trained = [report for report in reports if report.split.split("/")[0] == "train"] or reports[:1]
     for kind in dict.fromkeys(kind for report in trained for kind in report.tables):
         labelled = [report for report in trained if kind in report.tables]

@@ -5,17 +5,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mereo.errors import ExitCode
+from mereo.run_files import RECIPE_FILE
+from mereo.text_lines import printable
+
 if TYPE_CHECKING:
     from mereo.data.file_manifest import ManifestReport
     from mereo.data.prepared_sources import PreparedSource
 
-LEFT_SOME_OUT = 4
 MOST_NAMED = 3
 
 
 def prepare(
     root: Annotated[Path, typer.Argument(help="A folder in Broden+'s layout, of labelled folders, or a labelled one.")],
-    out: Annotated[Path, typer.Option(help="The recipe to write.")] = Path("recipe.yaml"),
+    out: Annotated[Path, typer.Option(help="The recipe to write.")] = Path(RECIPE_FILE),
     manifest: Annotated[
         Path | None, typer.Option(help="What files must hold; left out: ROOT/mereo_manifest.json where there is one.")
     ] = None,
@@ -31,7 +34,6 @@ def prepare(
     """
     from mereo.data.file_manifest import MANIFEST_FILE
     from mereo.data.prepared_sources import prepared_sources, undescribed_folders
-    from mereo.drawing.text_lines import printable
     from mereo.errors import BadInput
 
     require_ours(out, force=force)
@@ -56,7 +58,7 @@ def prepare(
     typer.echo(f"wrote {printable(str(out))}\n\nnext:")
     typer.echo(f"  mereo data check {printable(str(out))}\n  mereo train {printable(str(out))}")
     if left_out:
-        raise typer.Exit(LEFT_SOME_OUT)
+        raise typer.Exit(ExitCode.LEFT_SOME_OUT)
 
 
 def require_ours(out: Path, *, force: bool) -> None:

@@ -6,6 +6,8 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from mereo.errors import ExitCode
+
 OPTIONAL_PACKAGES = {
     "fastapi": "the studio and the service (extra `web`)",
     "uvicorn": "the studio and the service (extra `web`)",
@@ -43,7 +45,7 @@ def doctor(
     broken = [finding for finding in findings if finding.state == "broken"]
     if broken:
         typer.echo(f"\n{len(broken)} broken: {', '.join(one.what for one in broken)}")
-        raise typer.Exit(3)
+        raise typer.Exit(ExitCode.BAD_ENVIRONMENT)
     missing = missing_extras()
     typer.echo(f"\nNothing is broken. Not installed: {', '.join(missing)}." if missing else "\nAll is well.")
 

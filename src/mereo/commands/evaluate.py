@@ -7,6 +7,8 @@ import typer
 
 from mereo.commands.device_help import DEVICE
 from mereo.commands.out_folder import require_out_folder
+from mereo.commands.own_command import own_command
+from mereo.commands.parse_options import parsed_scales
 from mereo.commands.progress_bar import progress_bar
 from mereo.evaluation.number_text import percent_text
 
@@ -95,7 +97,6 @@ def evaluate(
         require_true_things,
     )
     from mereo.commands.evaluated_parser import measured_parser, require_fitting_options
-    from mereo.errors import BadInput
     from mereo.evaluation.evaluate import evaluate as evaluate_parser
     from mereo.evaluation.evaluated_row import require_run_for_row, write_row
     from mereo.evaluation.evaluation_files import write_evaluation
@@ -105,10 +106,7 @@ def evaluate(
     from mereo.parser.token_weights import require_tokens
     from mereo.parser.weights import save_changed
 
-    try:
-        factors = tuple(float(part) for part in scales.split(","))
-    except ValueError:
-        raise BadInput(f"--scales must be numbers, but got {scales!r}; e.g. 0.75,1.0,1.25.") from None
+    factors = parsed_scales(scales)
     require_out_folder(out)
     require_fitting_options(
         settings=settings or (),
@@ -167,7 +165,7 @@ def evaluate(
         write_evaluation(evaluation, out)
         if row is not None:
             others = [] if with_instances is None else [with_instances]
-            write_row(Path(parser), out, row=row, command=_own_command(), others=others)
+            write_row(Path(parser), out, row=row, command=own_command(), others=others)
         if fit is not None or familiarity is not None:
             temperature = None if fit is None else fit.temperature
             changed = save_changed(
@@ -179,14 +177,6 @@ def evaluate(
 
 def _given(options: dict[str, bool]) -> list[str]:
     return [name for name, is_given in options.items() if is_given]
-
-
-def _own_command() -> str:
-    import sys
-
-    from mereo.recipe.run_facts import command_in_words
-
-    return command_in_words([argument for argument in sys.argv[1:] if argument != "--debug"])
 
 
 def print_evaluation(evaluation: "Evaluation", console: Any) -> None:

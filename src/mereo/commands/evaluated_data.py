@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mereo.run_files import RECIPE_FILE
+
 if TYPE_CHECKING:
     from mereo.data.sample import Samples
     from mereo.recipe.recipe import Recipe
@@ -45,6 +47,6 @@ def _recipe_of(path: Path) -> "Recipe":
     from mereo.errors import BadInput
     from mereo.recipe.recipe import load_recipe
 
-    if not (path / "recipe.yaml").is_file() and not is_recipe(path):
+    if not (path / RECIPE_FILE).is_file() and not is_recipe(path):
         raise BadInput(f"evaluate must know the data, but got only a parser ({path}); pass --data FOLDER.")
     return load_recipe(path)

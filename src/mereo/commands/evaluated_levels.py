@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from mereo.text_lines import printable
+
 if TYPE_CHECKING:
     from mereo.evaluation.level_measures import LevelMeasures, PyramidCounts
 
@@ -55,7 +57,6 @@ def _classes_table(class_names: tuple[str, ...], pyramid: "PyramidCounts") -> An
     import numpy as np
     from rich.table import Table
 
-    from mereo.drawing.text_lines import printable
     from mereo.evaluation.level_measures import plain
     from mereo.evaluation.number_text import percent_text
 

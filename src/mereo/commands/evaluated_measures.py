@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from mereo.commands.progress_bar import progress_bar
+from mereo.text_lines import printable
 
 
 def require_true_things(samples: Any, *sources: Any) -> None:
@@ -92,7 +93,6 @@ def print_context(measures: Any, console: Any) -> None:
     """The class with the most true things first, then the mean. A class of too few things has a mark."""
     from rich.table import Table
 
-    from mereo.drawing.text_lines import printable
     from mereo.evaluation.number_text import number_text
 
     table = Table("class", "true things", "compared", "context error", box=None, pad_edge=False)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mereo.run_files import LAST_PARSER
+
 if TYPE_CHECKING:
     from mereo.parser.scene_parser import SceneParser
     from mereo.parser.two_branches import TwoBranches
@@ -31,9 +33,8 @@ def measured_parser(
 
 def detector_file(run: Path) -> Path:
     from mereo.errors import BadInput
-    from mereo.recipe.run_transfer import INSTANCES_FILE
 
-    file = run / INSTANCES_FILE if run.is_dir() else run
+    file = run / LAST_PARSER if run.is_dir() else run
     if not file.is_file():
         raise BadInput(
             f"--with-instances must be a finished run of mereo transfer, or its file, but got no {file.name} in "

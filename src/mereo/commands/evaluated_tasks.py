@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from mereo.text_lines import printable
+
 if TYPE_CHECKING:
     from mereo.evaluation.perceptual_measures import PerceptualMeasures
 
@@ -10,7 +12,6 @@ def print_tasks(measures: "PerceptualMeasures", console: Any) -> None:
     """The classes of each task but objects, which have a table of their own; then one line a task."""
     from rich.table import Table
 
-    from mereo.drawing.text_lines import printable
     from mereo.evaluation.number_text import percent_text
     from mereo.evaluation.perceptual_measures import PixelTask
     from mereo.evaluation.perceptual_text import TASK_HEADER, task_name, task_rows

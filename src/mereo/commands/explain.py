@@ -12,7 +12,10 @@ from mereo.commands.explained_heat import explained_heat
 from mereo.commands.explained_levels import explained_levels
 from mereo.commands.explained_segments import explained_segments
 from mereo.commands.explained_tokens import explained_tokens
+from mereo.commands.made_with import made_with, terms_of
 from mereo.commands.out_folder import require_out_folder
+from mereo.commands.pixel_caps import RAISE_CAP, MaxPixels
+from mereo.picture_sizes import MAX_PIXELS
 
 
 def explain(
@@ -42,8 +45,8 @@ def explain(
     parser: Annotated[
         str | None,
         typer.Option(
-            help="A built-in name, parser file, run folder, or hub:OWNER/NAME; left out: everyday for --why. Any other "
-            "view needs a parser with what its brackets name: no built-in one has it."
+            help="A built-in name, parser file, run folder, or hub:OWNER/NAME; left out: everyday. Any view "
+            "but --why needs a parser with what its brackets name: no built-in one has it."
         ),
     ] = None,
     at: Annotated[str | None, typer.Option(help="Ask about this pixel of the photograph: X,Y.")] = None,
@@ -51,7 +54,7 @@ def explain(
         "explained"
     ),
     device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
-    max_pixels: Annotated[int, typer.Option(min=1, help="Larger photographs are refused.")] = 64_000_000,
+    max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
     """Explain one answer: what the parser first thought and what changed it, what its tokens look at, how
     large the cells are that answer, how segments merged, or which groups speak for a class.
@@ -59,11 +62,8 @@ def explain(
     Example: mereo explain street.jpg --affinity --parser runs/drawn_affinity --at 120,80
     """
     from mereo.commands.parse import open_parser
-    from mereo.commands.pixel_caps import RAISE_CAP
     from mereo.data.pictures.image_reading import read_image
     from mereo.errors import BadInput
-    from mereo.parser.weights import GROUPING_PARSER
-    from mereo.version import VERSION
 
     views = (
         (explained_affinity, affinity),
@@ -82,9 +82,8 @@ def explain(
     require_out_folder(out)
     point = None if at is None else parsed_point(at)
     image_HWC = read_image(image, max_pixels=max_pixels, advice=RAISE_CAP)
-    loaded = open_parser(parser or (None if why is None else GROUPING_PARSER), device)
-    terms = getattr(getattr(loaded, "card", None), "terms", "") or ""
-    notes = [f"Made with Mereo {VERSION}.", *([f"Terms of the parser: {terms}."] if terms else [])]
+    loaded = open_parser(parser, device)
+    notes = made_with(terms_of(loaded))
     for line in chosen[0](loaded, image_HWC, image=image, point=point, out=out, notes=notes):
         typer.echo(line)
 

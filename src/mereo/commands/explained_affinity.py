@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mereo.text_lines import printable
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -54,8 +56,6 @@ def explained_affinity(
 
 
 def in_words(region: "RegionInfluences", taxonomy: "Taxonomy") -> str:
-    from mereo.drawing.text_lines import printable
-
     def named(title: str, given: tuple) -> str:
         shown = [
             f"{printable(taxonomy.object_names[one.source])} {100 * one.strength:.1f} %" for one in given[:NUM_NAMED]

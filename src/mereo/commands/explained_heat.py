@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mereo.text_lines import printable
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -22,7 +24,6 @@ def explained_heat(
     """Page, pictures and explanation.json in `out`; the lines for the terminal."""
     from mereo.atomic_files import write_json
     from mereo.drawing.heat_page import write_heat_page
-    from mereo.drawing.text_lines import printable
     from mereo.interaction.graph_cam import explain_heat
     from mereo.interaction.heat_words import answer_in_words, levels_in_words
 

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mereo.text_lines import printable
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -23,7 +25,6 @@ def explained_levels(
     from mereo.drawing.legend import percent
     from mereo.drawing.level_page import level_shares, write_level_page
     from mereo.drawing.level_words import cell_in_words, share_text
-    from mereo.drawing.text_lines import printable
     from mereo.interaction.level_explanation import explain_levels
 
     explanation = explain_levels(parser, image_HWC)

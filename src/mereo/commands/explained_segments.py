@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mereo.text_lines import printable
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -25,7 +27,6 @@ def explained_segments(
     from mereo.drawing import segment_words as words
     from mereo.drawing.segment_page import write_segment_page
     from mereo.drawing.segment_pictures import SegmentPictures
-    from mereo.drawing.text_lines import printable
     from mereo.interaction.segment_explanation import explain_segments
 
     explanation = explain_segments(parser, image_HWC)

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mereo.text_lines import printable
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -28,7 +30,6 @@ def explained_tokens(
 
     from mereo.atomic_files import write_json
     from mereo.drawing.matching_picture import draw_matching_with_labels
-    from mereo.drawing.text_lines import printable
     from mereo.drawing.token_page import write_token_page
     from mereo.drawing.token_pictures import token_words
     from mereo.interaction.token_explanation import explain_tokens

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mereo.commands.device_help import DEVICE
+from mereo.commands.made_with import made_with, terms_of
 from mereo.commands.out_folder import require_out_folder
+from mereo.commands.pixel_caps import RAISE_CAP, MaxPixels
+from mereo.picture_sizes import MAX_PIXELS
 
 if TYPE_CHECKING:
     from mereo.assembly.grouped_photograph import GroupedPhotograph
@@ -39,7 +42,7 @@ def group(
         typer.Option(help="With the stage deep_grouping on its path; left out: the built-in everyday."),
     ] = None,
     device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
-    max_pixels: Annotated[int, typer.Option(min=1, help="Larger photographs are refused.")] = 64_000_000,
+    max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
     """Group a photograph's superpixels level by level, and choose groups by clicks: a mask, pictures of all levels, and
     a page to click on.
@@ -48,7 +51,6 @@ def group(
     """
     from mereo.atomic_files import write_json
     from mereo.commands.parse import open_parser
-    from mereo.commands.pixel_caps import RAISE_CAP
     from mereo.data.pictures.image_reading import read_image
     from mereo.drawing.grouping_page import level_in_words, write_grouping_page
     from mereo.drawing.grouping_pictures import draw_chosen
@@ -56,20 +58,17 @@ def group(
     from mereo.drawing.mask_png import write_mask_png
     from mereo.drawing.parse_files import write_picture
     from mereo.interaction.clicks import clicked_superpixels, group_photograph
-    from mereo.parser.weights import GROUPING_PARSER
-    from mereo.version import VERSION
 
     require_out_folder(out)
     clicks = [parsed_click(one) for one in click or ()]
     image_HWC = read_image(image, max_pixels=max_pixels, advice=RAISE_CAP)
-    loaded = open_parser(parser or GROUPING_PARSER, device)
+    loaded = open_parser(parser, device)
     photograph = group_photograph(loaded, image_HWC)
     level = photograph.num_levels if level is None else level
     chosen_R = clicked_superpixels(photograph, clicks, level=level, rule=rule.value)
     mask_HW = photograph.on_pixels(chosen_R)
     marks = [(one.x, one.y, one.is_positive) for one in clicks]
-    terms = getattr(getattr(loaded, "card", None), "terms", "") or ""
-    notes = [f"Made with Mereo {VERSION}.", *([f"Terms of the parser: {terms}."] if terms else [])]
+    notes = made_with(terms_of(loaded))
     page = write_grouping_page(
         out, photograph, name=image.name, level=level, rule=rule.value, clicks=marks, notes=notes
     )

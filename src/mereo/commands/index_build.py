@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mereo.commands.device_help import DEVICE
+from mereo.errors import ExitCode
+from mereo.picture_sizes import MAX_PIXELS
+from mereo.text_lines import printable
 
 if TYPE_CHECKING:
-    from mereo.commands.input_images import InputImages
     from mereo.retrieval.index_building import IndexReport
     from mereo.retrieval.index_facts import IndexFacts
     from mereo.retrieval.parse_segments import ParseSegments
 
-SKIPPED_SOME = 4
 PRUNE = "Also drop the rows of photographs whose files are gone."
-MAX_PIXELS = "Larger images are skipped."
+TOO_LARGE = "Larger images are skipped."
 
 
 def build(
     folder: Annotated[Path, typer.Argument(help="A folder of photographs, with all folders in it.")],
     parser: Annotated[
         str | None,
-        typer.Option(help="A built-in name, a parser file, a run folder, or hub:OWNER/NAME; left out: street."),
+        typer.Option(help="A built-in name, a parser file, a run folder, or hub:OWNER/NAME; left out: everyday."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the index; left out: FOLDER.index beside it.")] = None,
     size: Annotated[
@@ -40,7 +41,7 @@ def build(
     ] = None,
     prune: Annotated[bool, typer.Option("--prune", help=PRUNE)] = False,
     device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
-    max_pixels: Annotated[int, typer.Option(min=1, help=MAX_PIXELS)] = 64_000_000,
+    max_pixels: Annotated[int, typer.Option(min=1, help=TOO_LARGE)] = MAX_PIXELS,
 ) -> None:
     """Index the segments of a folder's photographs. Run again, only what is new or changed is parsed; killed at any
     moment, the same command goes on.
@@ -86,7 +87,7 @@ def add(
     ] = None,
     prune: Annotated[bool, typer.Option("--prune", help=PRUNE)] = False,
     device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
-    max_pixels: Annotated[int, typer.Option(min=1, help=MAX_PIXELS)] = 64_000_000,
+    max_pixels: Annotated[int, typer.Option(min=1, help=TOO_LARGE)] = MAX_PIXELS,
 ) -> None:
     """Add photographs to an index; the same bytes again change nothing.
 
@@ -123,13 +124,12 @@ def _add_and_tell(
 
     from mereo.commands.input_images import find_images
     from mereo.commands.pixel_caps import RAISE_CAP
-    from mereo.drawing.text_lines import printable
     from mereo.retrieval.index_building import add_to_index
     from mereo.retrieval.segment_index import SegmentIndex, is_index
 
     inputs = find_images(arguments, without=index_folder)
-    if not inputs.paths and not (prunes and is_index(index_folder)):
-        _refuse_nothing(inputs)
+    if not (prunes and is_index(index_folder)):
+        inputs.require_any()
     console = Console(stderr=True, highlight=False)
 
     def tell(what: str, reason: str) -> None:
@@ -157,7 +157,7 @@ def _add_and_tell(
     typer.echo(report_in_words(report))
     typer.echo(f"{len(SegmentIndex.open(index_folder)):,} segments in {index_folder}")
     if report.skipped:
-        raise typer.Exit(SKIPPED_SOME)
+        raise typer.Exit(ExitCode.LEFT_SOME_OUT)
 
 
 def report_in_words(report: "IndexReport") -> str:
@@ -181,18 +181,7 @@ def report_in_words(report: "IndexReport") -> str:
     return ", ".join([f"{number} image{'s' if number != '1' else ''} {words}", *parts[1:]])
 
 
-def _refuse_nothing(inputs: "InputImages") -> None:
-    from mereo.commands.parse import MOST_NAMED
-    from mereo.data.pictures.image_reading import SUFFIXES
-    from mereo.drawing.text_lines import printable
-    from mereo.errors import BadInput
-
-    tried = "; ".join(f"{printable(what)}: {reason}" for what, reason in inputs.missing[:MOST_NAMED])
-    raise BadInput(f"paths must lead to at least one image ({', '.join(SUFFIXES)}), but got none ({tried}).")
-
-
 def _refuse_unreadable(report: "IndexReport") -> None:
-    from mereo.drawing.text_lines import printable
     from mereo.errors import BadInput
 
     first = f"; the first: {printable(report.skipped[0][1])}" if report.skipped else "; none has a segment."

@@ -8,6 +8,9 @@ import typer
 from mereo.commands.device_help import DEVICE
 from mereo.commands.explain import parsed_point
 from mereo.commands.out_folder import require_out_folder
+from mereo.commands.pixel_caps import RAISE_CAP, MaxPixels
+from mereo.picture_sizes import MAX_PIXELS
+from mereo.text_lines import without_surrogates
 
 if TYPE_CHECKING:
     from mereo.drawing.neighbour_page import ShownSegment
@@ -31,7 +34,7 @@ def find(
         str | None, typer.Option(help="Where the index's own parser lies now; left out: where it lay.")
     ] = None,
     device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
-    max_pixels: Annotated[int, typer.Option(min=1, help="Larger photographs are refused.")] = 64_000_000,
+    max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
     """Find the segments most like one of a photograph, nearest first.
 
@@ -40,9 +43,7 @@ def find(
     import json
 
     from mereo.commands.index_source import source_of_index
-    from mereo.commands.pixel_caps import RAISE_CAP
     from mereo.data.pictures.image_reading import read_image
-    from mereo.drawing.text_lines import without_surrogates
     from mereo.errors import BadInput
     from mereo.retrieval.index_building import content_hash
     from mereo.retrieval.nearest_segments import nearest_segments

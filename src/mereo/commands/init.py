@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from mereo.commands.progress_bar import progress_bar
+from mereo.run_files import RECIPE_FILE
+
 
 def init(
     folder: Annotated[Path, typer.Argument(help="A folder with images and label maps.")],
@@ -19,9 +22,9 @@ def init(
     import os
 
     from rich.console import Console
-    from rich.progress import Progress
 
     from mereo.atomic_files import write_text
+    from mereo.data.formats.folder_description import DESCRIPTION_FILE
     from mereo.data.formats.folder_format import FolderSamples
     from mereo.data.formats.folder_inspection import inspect_folder
     from mereo.data.formats.starter_files import description_text, taxonomy_text
@@ -29,28 +32,25 @@ def init(
     from mereo.recipe.starter import starter_recipe
 
     target = folder if out is None else out
-    if out is None and not force and (folder / "mereo.yaml").is_file() and not (folder / "recipe.yaml").exists():
+    if out is None and not force and (folder / DESCRIPTION_FILE).is_file() and not (folder / RECIPE_FILE).exists():
         write_recipe_of_described(folder)
         return
     errors = Console(stderr=True, highlight=False)
-    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("reading labels")
-        inspection = inspect_folder(
-            folder, seed=seed, on_progress=lambda done, total: progress.update(task, completed=done, total=total)
-        )
+    with progress_bar(errors, "reading labels") as progress:
+        inspection = inspect_folder(folder, seed=seed, on_progress=progress)
     # The mode counts too: an administrator may write anywhere, but a folder without write bits is to stay as it is.
     if out is None and (not os.access(folder, os.W_OK) or not folder.stat().st_mode & 0o222):
         raise BadEnvironment(f"{folder} must be writable, but got a read-only folder; name another one with --out.")
     name = folder.resolve().name or "my_data"
     in_place = target.resolve() == folder.resolve()
     files = {
-        "mereo.yaml": description_text(inspection, name=name),
+        DESCRIPTION_FILE: description_text(inspection, name=name),
         "taxonomy.yaml": taxonomy_text(inspection, name=name),
         **{f"{split}.txt": "\n".join(stems) + "\n" for split, stems in (inspection.split_lists or {}).items()},
-        "recipe.yaml": starter_recipe(
+        RECIPE_FILE: starter_recipe(
             name=name,
             root="." if in_place else _path_from(target, folder),
-            description="mereo.yaml",
+            description=DESCRIPTION_FILE,
             train_split=inspection.train_split,
             val_split=inspection.val_split,
             num_train_images=inspection.num_images[inspection.train_split],
@@ -66,7 +66,7 @@ def init(
         write_text(target / file, text)
     # What was written must open, before anybody trains on it.
     for split in (inspection.train_split, inspection.val_split):
-        FolderSamples(folder, split=split, description=target / "mereo.yaml")
+        FolderSamples(folder, split=split, description=target / DESCRIPTION_FILE)
     console = Console(highlight=False)
     counts = ", ".join(f"{number} {split}" for split, number in inspection.num_images.items())
     colours = "colours" if inspection.is_colour_coded else "ids"
@@ -78,8 +78,8 @@ def init(
         "",
         "next:",
         *([] if inspection.names else [f"  name the classes in {target / 'taxonomy.yaml'}"]),
-        f"  mereo data check {target / 'recipe.yaml'}",
-        f"  mereo train {target / 'recipe.yaml'}",
+        f"  mereo data check {target / RECIPE_FILE}",
+        f"  mereo train {target / RECIPE_FILE}",
     ]
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)
@@ -89,6 +89,7 @@ def write_recipe_of_described(folder: Path) -> None:
     """For a folder that says itself what lies where, such as the labels that the studio saves."""
     from mereo.atomic_files import write_text
     from mereo.data.check_target import sources_of
+    from mereo.data.formats.folder_description import DESCRIPTION_FILE
     from mereo.data.formats.folder_format import FolderSamples
     from mereo.data.pictures.image_reading import image_size
     from mereo.errors import BadInput
@@ -110,16 +111,16 @@ def write_recipe_of_described(folder: Path) -> None:
     recipe = starter_recipe(
         name=folder.resolve().name or "my_data",
         root=".",
-        description="mereo.yaml",
+        description=DESCRIPTION_FILE,
         train_split=splits[0],
         val_split=splits[1],
         num_train_images=len(train),
         image_size=sizes[len(sizes) // 2],
     )
-    write_text(folder / "recipe.yaml", recipe)
+    write_text(folder / RECIPE_FILE, recipe)
     typer.echo(f"images  {len(train)} {splits[0]}, {len(val)} {splits[1]}, as mereo.yaml says")
-    typer.echo(f"wrote   recipe.yaml in {folder}\n\nnext:")
-    typer.echo(f"  mereo data check {folder / 'recipe.yaml'}\n  mereo train {folder / 'recipe.yaml'}")
+    typer.echo(f"wrote   {RECIPE_FILE} in {folder}\n\nnext:")
+    typer.echo(f"  mereo data check {folder / RECIPE_FILE}\n  mereo train {folder / RECIPE_FILE}")
 
 
 def _path_from(target: Path, folder: Path) -> str:

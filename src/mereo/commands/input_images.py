@@ -8,6 +8,8 @@ from pathlib import Path
 
 from mereo.data.pictures.image_reading import SUFFIXES
 from mereo.data.pictures.pictures_below import is_below, pictures_below
+from mereo.errors import BadInput, few_of
+from mereo.text_lines import printable
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,14 @@ class InputImages:
 
     paths: tuple[Path, ...]
     missing: tuple[tuple[str, str], ...]
+
+    def require_any(self) -> None:
+        if not self.paths:
+            tried = few_of([f"{printable(what)}: {reason}" for what, reason in self.missing])
+            raise BadInput(
+                f"paths must lead to at least one image ({', '.join(SUFFIXES)}), but got none ({tried}); check the "
+                "names, and put patterns in quotes."
+            )
 
 
 def find_images(arguments: Sequence[str], *, without: Path) -> InputImages:

@@ -1,6 +1,5 @@
-"""The `mereo` command: its verbs, and how every failure becomes one line and an exit code.
+"""The `mereo` command: its verbs, and how every failure becomes one line and an exit code (errors.py has the codes).
 
-0 done, 1 a bug of ours, 2 bad input or usage, 3 environment, 4 done but some inputs skipped, 130 interrupted.
 Verb files import nothing heavy at their top, so that `mereo --help` needs no torch.
 """
 
@@ -25,6 +24,7 @@ from mereo.commands.group import group
 from mereo.commands.index import index_app
 from mereo.commands.init import init
 from mereo.commands.models import models
+from mereo.commands.own_command import without_debug
 from mereo.commands.panoptic import panoptic_quality
 from mereo.commands.parse import parse
 from mereo.commands.push import push
@@ -36,12 +36,25 @@ from mereo.commands.table import table
 from mereo.commands.train import train
 from mereo.commands.transfer import transfer
 from mereo.commands.version import print_version
-from mereo.errors import MereoError, dead_worker, is_dead_worker
+from mereo.errors import (
+    ExitCode,
+    MereoError,
+    dead_worker,
+    exit_code_of,
+    is_dead_worker,
+    is_missing_package,
+    is_out_of_memory,
+)
+from mereo.text_lines import printable
 
-BUG, BAD_INPUT, BAD_ENVIRONMENT, INTERRUPTED = 1, 2, 3, 130
-# The user named something that is not there or is of another kind; every other OSError is the machine's doing.
-USERS_FAULTS = (FileNotFoundError, IsADirectoryError, NotADirectoryError, FileExistsError)
-
+# What to do about an OSError; of all others: look at it.
+HINTS = {
+    errno.ENOSPC: "free space, or choose another place",
+    errno.EDQUOT: "free space, or choose another place",
+    errno.EACCES: "check its permissions, or choose another place",
+    errno.EPERM: "check its permissions, or choose another place",
+    errno.ENOENT: "check its name",
+}
 # Plain help: no boxes, the same in a pipe, in a log and under LANG=C.
 PLAIN: dict[str, Any] = {
     "rich_markup_mode": None,
@@ -116,73 +129,46 @@ def run(arguments: list[str]) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = _exit_code_of(arguments)
+        code = _run_verb(arguments)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
         # The reader (head, less) went away. Python flushes stdout once more at exit; give it somewhere to flush to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return ExitCode.DONE
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
     except Exception as error:
         if is_debug:
             raise
-        code, message = explained(error)
-        typer.echo(f"mereo: {one_line(message)}", err=True)
-        return code
+        typer.echo(f"mereo: {printable(explained(error))}", err=True)
+        return exit_code_of(error)
 
 
-def without_debug(arguments: list[str]) -> tuple[list[str], bool]:
-    """`--debug` may stand anywhere before a lone `--`.
-
-    >>> without_debug(["parse", "a.jpg", "--debug"])
-    (['parse', 'a.jpg'], True)
-    >>> without_debug(["parse", "--", "--debug"])
-    (['parse', '--', '--debug'], False)
-    """
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    kept = [argument for argument in arguments[:end] if argument != "--debug"]
-    return kept + arguments[end:], len(kept) < end
-
-
-def explained(error: Exception) -> tuple[int, str]:
-    """Exit code and sentence for an error that ended the command.
+def explained(error: Exception) -> str:
+    """The sentence for an error that ended the command.
 
     >>> explained(OSError(errno.ENOSPC, "No space left on device", "runs/a.png"))
-    (3, 'runs/a.png must be usable, but got: No space left on device; free space, or choose another place.')
+    'runs/a.png must be usable, but got: No space left on device; free space, or choose another place.'
     """
     if is_dead_worker(error):  # Told a second time, while the run was ending because of it.
         error = dead_worker(error)
     if isinstance(error, MereoError):
-        return error.exit_code, str(error)
+        return str(error)
     if isinstance(error, OSError):
-        code = BAD_INPUT if isinstance(error, USERS_FAULTS) or error.errno == errno.ENAMETOOLONG else BAD_ENVIRONMENT
-        hint = "free space, or choose another place" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "look at it"
+        hint = HINTS.get(error.errno or 0, "look at it")
         what = error.filename if error.filename is not None else "a file or device"
-        return code, f"{what} must be usable, but got: {error.strerror or error}; {hint}."
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return (
-            BAD_ENVIRONMENT,
-            "memory must suffice, but it ran out; use a smaller image, crop or batch, or another device.",
-        )
-    if isinstance(error, ModuleNotFoundError) and not (error.name or "mereo").startswith("mereo"):
-        return BAD_ENVIRONMENT, f"package {error.name} must be installed, but is missing; pip install {error.name}."
-    return BUG, f"this is a bug in Mereo: {type(error).__name__}: {error}; run again with --debug and report it."
+        return f"{what} must be usable, but got: {error.strerror or error}; {hint}."
+    if is_out_of_memory(error):
+        return "memory must suffice, but it ran out; use a smaller image, crop or batch, or another device."
+    if is_missing_package(error):
+        return f"module {error.name} must be installed, but is missing; install Mereo again, `mereo doctor` says more."
+    return f"this is a bug in Mereo: {type(error).__name__}: {error}; run again with --debug and report it."
 
 
-def one_line(text: str) -> str:
-    """Line breaks and other control characters (a file name may hold them) as escapes.
-
-    >>> one_line("a" + chr(10) + "b" + chr(27) + "[31m")
-    'a\\\\nb\\\\x1b[31m'
-    """
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
-
-
-def _exit_code_of(arguments: list[str]) -> int:
+def _run_verb(arguments: list[str]) -> int:
     try:
         typer.main.get_command(app).main(args=arguments, prog_name="mereo")
     except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else 0
-    return 0
+        return ended.code if isinstance(ended.code, int) else ExitCode.DONE
+    return ExitCode.DONE

@@ -11,7 +11,7 @@ def models(
         list[str] | None, typer.Argument(help="Names, parser files or run folders; left out: all built-in ones.")
     ] = None,
 ) -> None:
-    """List built-in parsers: classes, terms of use, measured quality."""
+    """List built-in parsers: names of all tasks, terms of use, measured quality."""
     from mereo.parser.weights import DEFAULT_PARSER, built_in_parsers, find_parser_file
 
     named = {name: find_parser_file(name) for name in parsers} if parsers else built_in_parsers()
@@ -34,13 +34,13 @@ def described(name: str, path: Path, *, is_default: bool) -> str:
     metadata = read_metadata(path)
     card = validated(ModelCard, metadata["card"], source=f"the model card in {path}")
     config = validated(ParserConfig, metadata["config"], source=f"the config in {path}")
-    class_names = taxonomy_from_dict(metadata["taxonomy"], source=f"the taxonomy in {path}").object_names
+    taxonomy = taxonomy_from_dict(metadata["taxonomy"], source=f"the taxonomy in {path}")
     steps = [config.backbone.name, *(stage.stage for stage in config.path), *(head.head for head in config.heads)]
     measured = ", ".join(f"{name} {value}" for name, value in measured_in_words(card.measured))
     rows = {
         "": card.summary,
         "built as": " -> ".join(steps),
-        "classes": f"{len(class_names)}: {', '.join(class_names)}",
+        **{task: f"{len(names)}: {', '.join(names)}" for task, names in taxonomy.names_of_tasks.items()},
         "trained on": card.data,
         "measured": f"{measured} on {card.measured_on}" if measured and card.measured_on else measured,
         "terms": card.terms,

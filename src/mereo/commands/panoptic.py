@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from mereo.commands.progress_bar import progress_bar
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -32,21 +34,19 @@ def panoptic_quality(
 ) -> None:
     """Panoptic quality of answers against labels, class by class. Answers and labels are COCO-panoptic files."""
     from rich.console import Console
-    from rich.progress import Progress
 
     from mereo.atomic_files import write_json
     from mereo.evaluation.panoptic_files import panoptic_quality_of_files
 
     errors = Console(stderr=True, highlight=False)
-    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("comparing", total=None)
+    with progress_bar(errors, "comparing") as progress:
         evaluation = panoptic_quality_of_files(
             labels,
             labels_folder or labels.with_suffix(""),
             answers,
             answers_folder or answers.with_suffix(""),
             by=by,
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
+            progress=progress,
         )
     print_panoptic(evaluation, Console(highlight=False))
     if json_file is not None:

@@ -8,15 +8,17 @@ import typer
 
 from mereo.commands.device_help import DEVICE
 from mereo.commands.out_folder import require_out_folder
+from mereo.commands.parse_options import parsed_scales, parsed_size, parsed_tile
+from mereo.errors import BadInput, ExitCode
+from mereo.picture_sizes import MAX_PIXELS
+from mereo.text_lines import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mereo.drawing.parse_files import ParsedImage
-    from mereo.parser.asking.tiled_parsing import TileSide
 
-SKIPPED_SOME = 4
-MOST_NAMED = 5  # Of arguments that lead to no image; more would hide the sentence.
+MOST_NAMED = 5  # Of warnings; the page has them all.
 
 
 class OnBad(StrEnum):
@@ -31,7 +33,7 @@ def parse(
     ),
     parser: Annotated[
         str | None,
-        typer.Option(help="A built-in name, a parser file, a run folder, or hub:OWNER/NAME; left out: street."),
+        typer.Option(help="A built-in name, a parser file, a run folder, or hub:OWNER/NAME; left out: everyday."),
     ] = None,
     size: Annotated[
         str | None,
@@ -53,16 +55,13 @@ def parse(
     device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Larger images are skipped; larger TIFFs too, unless --tile reads them in bands.")
-    ] = 64_000_000,
+    ] = MAX_PIXELS,
 ) -> None:
     """Parse photographs: label maps (PNG), overlays, an offline page and a report."""
     import time
 
     from mereo.commands.input_images import find_images
     from mereo.commands.parse_images import ParseRun, ParseSettings
-    from mereo.data.pictures.image_reading import SUFFIXES
-    from mereo.drawing.text_lines import printable
-    from mereo.errors import BadInput
 
     settings = ParseSettings(
         scales=parsed_scales(scales),
@@ -75,11 +74,7 @@ def parse(
     )
     require_out_folder(out)
     inputs = find_images(paths, without=out)
-    if not inputs.paths:
-        tried = "; ".join(f"{printable(what)}: {reason}" for what, reason in inputs.missing[:MOST_NAMED])
-        if len(inputs.missing) > MOST_NAMED:
-            tried += f"; and {len(inputs.missing) - MOST_NAMED} more"
-        raise BadInput(f"paths must lead to at least one image ({', '.join(SUFFIXES)}), but got none ({tried}).")
+    inputs.require_any()
     name = parser or default_parser()
     run = ParseRun(open_parser(name, device), name, out, settings)
     start = time.perf_counter()
@@ -97,7 +92,7 @@ def parse(
         typer.echo(line, err=True)
     typer.echo(str(out / "index.html"))
     if run.skipped:
-        raise typer.Exit(SKIPPED_SOME)
+        raise typer.Exit(ExitCode.LEFT_SOME_OUT)
 
 
 def open_parser(name: str | None, device: str) -> Any:
@@ -114,44 +109,8 @@ def default_parser() -> str:
     return DEFAULT_PARSER
 
 
-def parsed_scales(text: str) -> tuple[float, ...]:
-    from mereo.errors import BadInput
-
-    try:
-        factors = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        factors = ()
-    if not factors or not all(0 < factor <= 8 for factor in factors):
-        raise BadInput(f"--scales must be numbers above 0 and up to 8, but got {text!r}; e.g. 0.75,1.0,1.25.")
-    return factors
-
-
-def parsed_size(text: str | None) -> int | str | None:
-    from mereo.errors import BadInput
-
-    if text is None or text == "full":
-        return text
-    if not text.isdecimal() or len(text) > 9 or int(text) < 1:
-        raise BadInput(f"--size must be a number of pixels or full, but got {text!r:.80}; e.g. 640.")
-    return int(text)
-
-
-def parsed_tile(text: str | None) -> "TileSide | None":
-    from mereo.errors import BadInput
-
-    if text is None:
-        return None
-    if text == "auto":
-        return "auto"
-    if not text.isdecimal() or len(text) > 9 or int(text) < 64:
-        raise BadInput(f"--tile must be a number of pixels from 64 up or auto, but got {text!r:.80}; e.g. 1024.")
-    return int(text)
-
-
 def warned_in_words(images: "Sequence[ParsedImage]", *, most: int = MOST_NAMED) -> list[str]:
     """Each warning with its image; of many only some, since the page and the report have them all."""
-    from mereo.drawing.text_lines import printable
-
     told = [f"warning: {printable(image.source)}: {text}" for image in images for text in image.warnings]
     more = [f"warning: {len(told) - most} more are in report.json"] if len(told) > most else []
     return told[:most] + more

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mereo.atomic_files import write_json
 from mereo.commands.input_images import InputImages
+from mereo.commands.made_with import made_with, terms_of
 from mereo.commands.pixel_caps import RAISE_OR_TILE
 from mereo.data.pictures.image_bands import ArrayBands, open_bands
 from mereo.data.pictures.image_reading import read_image
@@ -20,11 +21,11 @@ from mereo.drawing.large_parse_files import save_bands_for_page
 from mereo.drawing.panoptic_file import write_panoptic_file
 from mereo.drawing.parse_files import ParsedImage, SkippedImage, save_for_page
 from mereo.drawing.parse_page import write_parse_page
-from mereo.drawing.text_lines import printable, without_surrogates
 from mereo.errors import BadInput
 from mereo.parser.asking.tiled_parsing import AUTO_TILE, TileSide, label_bands, tile_side_for
 from mereo.parser.asking.tiled_things import said_of_bands
 from mereo.parser.preprocessing import working_size
+from mereo.text_lines import printable, without_surrogates
 from mereo.version import VERSION
 
 
@@ -111,7 +112,7 @@ class ParseRun:
 
     def _write_summary(self, *, is_finished: bool) -> None:
         taxonomy = self.parser.taxonomy
-        terms = getattr(getattr(self.parser, "card", None), "terms", "") or ""
+        terms = terms_of(self.parser)
         report = {
             "mereo": VERSION,
             "versions": {"python": platform.python_version(), "torch": metadata.version("torch")},
@@ -124,9 +125,7 @@ class ParseRun:
         }
         write_panoptic_file(self.out, self.done, taxonomy)
         write_json(self.out / "report.json", without_surrogates(report))
-        notes = [f"Made with Mereo {VERSION}."]
-        if terms:
-            notes.append(f"Terms of the parser: {terms}.")
+        notes = made_with(terms)
         if not is_finished:
             notes.append("The run was stopped before its end.")
         write_parse_page(

@@ -1,4 +1,10 @@
-"""What a command with `--max-pixels` advises about a picture beyond the cap; the others leave it to the reader."""
+"""`--max-pixels`, and what a command that has it advises about a picture beyond the cap."""
+
+from typing import Annotated
+
+import typer
+
+MaxPixels = Annotated[int, typer.Option(min=1, help="Larger photographs are refused.")]
 
 RAISE_CAP = "raise --max-pixels, or make it smaller"
 # Only a TIFF can be read in bands, so a PNG of that size is helped by no --tile.

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from mereo.text_lines import printable
+
 
 def push(
     parser: Annotated[str, typer.Argument(help="A built-in name, a parser file, a run folder, or hub:OWNER/NAME.")],
@@ -20,7 +22,6 @@ def push(
     Log in first (hf auth login, or HF_TOKEN). A parser whose terms nobody has written is refused.
     Example: mereo push runs/mine someone/streets --terms cc-by-4.0
     """
-    from mereo.drawing.text_lines import printable
     from mereo.parser.hub.push import MESSAGE, push_parser
 
     pushed = push_parser(parser, repository, private=private, message=message or MESSAGE, terms=terms)

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from mereo.errors import ExitCode
+
 if TYPE_CHECKING:
     from mereo.recipe.run_recipe import RunReport
     from mereo.recipe.run_transfer import TransferReport
-
-STOPPED = 130
 
 
 def tell_the_end(report: "RunReport | TransferReport", verb: str, console: Any) -> bool:
@@ -17,7 +17,7 @@ def tell_the_end(report: "RunReport | TransferReport", verb: str, console: Any) 
         where = "while measuring" if report.training.is_finished else f"after step {report.training.step}"
         if report.is_first:
             console.print(f"stopped {where}; go on with: mereo {verb} {report.folder} --resume")
-        raise typer.Exit(STOPPED)
+        raise typer.Exit(ExitCode.INTERRUPTED)
     if report.is_first and report.training.skipped_steps:
         console.print(f"{report.training.skipped_steps} steps were skipped: loss or gradient was not finite")
     return report.is_first

@@ -1,5 +1,6 @@
 """`mereo serve [FOLDER]`: the studio's HTTP service without its page, for programs."""
 
+from mereo.commands.pixel_caps import MaxPixels
 from mereo.commands.studio import (
     DEFAULT_PORT,
     LOOPBACK,
@@ -8,12 +9,12 @@ from mereo.commands.studio import (
     Folder,
     Host,
     Index,
-    MaxPixels,
     Parsers,
     Port,
     Token,
     run_service,
 )
+from mereo.picture_sizes import MAX_PIXELS
 
 
 def serve(
@@ -25,7 +26,7 @@ def serve(
     token: Token = None,
     allowed_host: AllowedHosts = None,
     device: Device = "auto",
-    max_pixels: MaxPixels = 64_000_000,
+    max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
     """Serve parsers over HTTP: POST /v1/parse with a picture as the body; /openapi.json has the rest.
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from mereo.run_files import RECIPE_FILE
+
 
 def show(
     target: Annotated[str, typer.Argument(help="A recipe, a run folder, a parser file, or a built-in parser's name.")],
@@ -12,7 +14,7 @@ def show(
 ) -> None:
     """Print a recipe with every default written out, or a parser's config, classes and model card."""
     path = Path(target)
-    if path.suffix in (".yaml", ".yml") or (path / "recipe.yaml").is_file():
+    if path.suffix in (".yaml", ".yml") or (path / RECIPE_FILE).is_file():
         from mereo.recipe.recipe import load_recipe, recipe_content, recipe_yaml
         from mereo.recipe.transfer_recipe import load_transfer_recipe
 
@@ -38,7 +40,7 @@ def show(
     content = {
         "file": file.name,
         "mebibytes": round(file.stat().st_size / 2**20, 2),
-        "classes": taxonomy.object_names,
+        "classes": {task: list(names) for task, names in taxonomy.names_of_tasks.items()},
         "card": card.model_dump(mode="json"),
         "config": config.model_dump(mode="json"),
         "mereo_version": str(metadata.get("mereo_version", "unknown")),

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mereo.commands.device_help import DEVICE
+from mereo.commands.pixel_caps import MaxPixels
+from mereo.picture_sizes import MAX_PIXELS
+from mereo.text_lines import printable
 
 if TYPE_CHECKING:
     from mereo.web.parser_shelf import ParserShelf
@@ -38,7 +41,6 @@ AllowedHosts = Annotated[
     typer.Option("--allowed-host", help="Another name that the service goes by (behind a proxy); may be repeated."),
 ]
 Device = Annotated[str, typer.Option(help=DEVICE)]
-MaxPixels = Annotated[int, typer.Option(min=1, help="Larger photographs are refused.")]
 
 
 def studio(
@@ -51,7 +53,7 @@ def studio(
     allowed_host: AllowedHosts = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
     device: Device = "auto",
-    max_pixels: MaxPixels = 64_000_000,
+    max_pixels: MaxPixels = MAX_PIXELS,
 ) -> None:
     """Open the studio: parse photographs, look at what was found, click on groups, ask why, correct labels, search.
 
@@ -140,6 +142,8 @@ def opened_shelf(names: list[str] | None, device: str) -> "ParserShelf":
     """Left out: all built-in parsers, the default one first. Files are looked for now, and loaded when asked for."""
     from functools import partial
 
+    from huggingface_hub.constants import HF_HUB_CACHE
+
     from mereo.parser.devices import require_device
     from mereo.parser.parser_names import is_on_hub
     from mereo.parser.scene_parser import SceneParser
@@ -149,12 +153,14 @@ def opened_shelf(names: list[str] | None, device: str) -> "ParserShelf":
     chosen = require_device(device)
     named = names or sorted(built_in_parsers(), key=lambda name: name != DEFAULT_PARSER)
     loaders: dict[str, SceneParser | Loader] = {}
+    shown = {HF_HUB_CACHE: "the hub's cache"}
     for name in named:
         # What lies on the hub is fetched when it is loaded.
         if not is_on_hub(name):
-            find_parser_file(name)
+            path = find_parser_file(name)
+            shown[str(path)] = path.name
         loaders[short_name(name, loaders)] = partial(load, name, device=chosen)
-    shelf = ParserShelf(loaders, default=next(iter(loaders), ""))
+    shelf = ParserShelf(loaders, default=next(iter(loaders), ""), shown=shown)
     shelf.get(shelf.default)
     return shelf
 
@@ -215,7 +221,6 @@ def index_beside(folder: Path | None) -> Path | None:
         return None
     from importlib.util import find_spec
 
-    from mereo.drawing.text_lines import printable
     from mereo.errors import MereoError
     from mereo.retrieval.lance_library import INSTALL
     from mereo.retrieval.segment_index import SegmentIndex, is_index

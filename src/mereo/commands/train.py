@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from mereo.commands.device_help import DEVICE
+from mereo.commands.own_command import own_command
 from mereo.commands.run_reports import tell_the_end
+from mereo.run_files import LAST_PARSER
 
 
 def train(
@@ -19,18 +21,19 @@ def train(
 ) -> None:
     """Train a parser as a recipe says, then measure it on its val data."""
     import os
-    import sys
 
+    from mereo.recipe.recipe_path import existing_recipe_file
+
+    existing_recipe_file(recipe)
     # Before torch is imported: what it says in C++ of a process that went away fills pages; Mereo says it in a line.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     from rich.console import Console
 
     from mereo.recipe.recipe import folder_of_recipe, load_recipe
-    from mereo.recipe.run_facts import command_in_words
     from mereo.recipe.run_recipe import run_recipe
 
     extra = [f"training.device={device}"] if device else []
-    extra += [f"training.num_devices={devices}"] if devices else []
+    extra += [f"training.num_devices={devices}"] if devices is not None else []
     loaded = load_recipe(recipe, [*(overrides or []), *extra])
     if recipe.is_dir():
         out = out or recipe
@@ -39,7 +42,7 @@ def train(
         recipe_folder=folder_of_recipe(recipe),
         out=out or Path("runs") / loaded.name,
         is_resumed=resume,
-        command=command_in_words([argument for argument in sys.argv[1:] if argument != "--debug"]),
+        command=own_command(),
     )
     console = Console(highlight=False, markup=False, emoji=False)
     if not tell_the_end(report, "train", console):
@@ -52,7 +55,7 @@ def train(
         from mereo.commands.evaluate import print_evaluation
 
         print_evaluation(report.evaluation, console)
-    if (report.folder / "last.safetensors").is_file():
+    if (report.folder / LAST_PARSER).is_file():
         is_measured = report.evaluation is not None or report.perceptual is not None
         without = "" if is_measured else " (no val data, so nothing was measured)"
-        console.print(f"{report.folder}/last.safetensors{without}")
+        console.print(f"{report.folder}/{LAST_PARSER}{without}")

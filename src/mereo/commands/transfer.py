@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mereo.commands.device_help import DEVICE
+from mereo.commands.own_command import own_command
 from mereo.commands.run_reports import tell_the_end
+from mereo.run_files import LAST_PARSER
 
 if TYPE_CHECKING:
     from mereo.evaluation.instance_evaluation import InstanceEvaluation
@@ -29,15 +31,17 @@ def transfer(
 ) -> None:
     """Put a parser's backbone and path under Mask R-CNN, fine-tune on instances, measure COCO's AP."""
     import os
-    import sys
 
+    from mereo.recipe.recipe_path import existing_recipe_file
+
+    if not evaluate:
+        existing_recipe_file(recipe)
     # Before torch is imported: what it says in C++ of a process that went away fills pages; Mereo says it in a line.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     from rich.console import Console
 
     from mereo.errors import BadInput
     from mereo.recipe.recipe import folder_of_recipe
-    from mereo.recipe.run_facts import command_in_words
     from mereo.recipe.run_transfer import measure_transfer, run_transfer
     from mereo.recipe.transfer_recipe import load_transfer_recipe
 
@@ -53,7 +57,7 @@ def transfer(
         return
     extra = source_overrides(parser, backbone, weights)
     extra += [f"training.device={device}"] if device else []
-    extra += [f"training.num_devices={devices}"] if devices else []
+    extra += [f"training.num_devices={devices}"] if devices is not None else []
     loaded = load_transfer_recipe(recipe, [*extra, *(overrides or [])])
     if recipe.is_dir():
         out = out or recipe
@@ -62,14 +66,14 @@ def transfer(
         recipe_folder=folder_of_recipe(recipe),
         out=out or Path("runs") / loaded.name,
         is_resumed=resume,
-        command=command_in_words([argument for argument in sys.argv[1:] if argument != "--debug"]),
+        command=own_command(),
         num_pictures=pictures,
     )
     if not tell_the_end(report, "transfer", console):
         return
     if report.evaluation is not None:
         print_instance_evaluation(report.evaluation, console)
-    console.print(f"{report.folder}/last.safetensors")
+    console.print(f"{report.folder}/{LAST_PARSER}")
 
 
 def source_overrides(parser: str | None, backbone: str | None, weights: str | None) -> list[str]:

@@ -1,18 +1,12 @@
 """How many training pixels each class has, counted once and cached; and the class weights that follow from it."""
 
-import hashlib
-import json
-from pathlib import Path
-
 import torch
 from torch import Tensor
 
-from mereo.atomic_files import write_json
-from mereo.cache_folder import cache_folder
+from mereo.data.cached_counts import cached_counts
 from mereo.data.joined_samples import JoinedSamples, sources_with_objects
 from mereo.data.sample import Samples
-from mereo.data.taxonomy_file import taxonomy_to_dict
-from mereo.errors import BadEnvironment, BadInput
+from mereo.errors import BadInput
 
 
 def class_histogram(samples: Samples) -> Tensor:
@@ -22,16 +16,7 @@ def class_histogram(samples: Samples) -> Tensor:
     """
     if isinstance(samples, JoinedSamples) and (sources := sources_with_objects(samples)):
         return torch.stack([class_histogram(source) for source in sources]).sum(dim=0)
-    cached = _cache_path(samples)
-    cached_K = _read_cached(cached, num_classes=samples.taxonomy.num_objects)
-    if cached_K is not None:
-        return cached_K
-    pixels_K = count_pixels(samples)
-    try:
-        write_json(cached, {"classes": samples.taxonomy.object_names, "pixels": pixels_K.tolist()})
-    except BadEnvironment:
-        pass  # A read-only home costs a recount a run, nothing else.
-    return pixels_K
+    return cached_counts(samples, "histograms", (samples.taxonomy.num_objects,), lambda: count_pixels(samples))
 
 
 def count_pixels(samples: Samples) -> Tensor:
@@ -65,18 +50,3 @@ def class_weights(pixels_K: Tensor, *, power: float) -> Tensor:
     weight_K = pixels_K.double().clamp(min=1) ** -power
     weight_K = weight_K / weight_K[occurs_K].mean()
     return torch.where(occurs_K, weight_K, torch.ones_like(weight_K)).float()
-
-
-def _read_cached(path: Path, *, num_classes: int) -> Tensor | None:
-    """None if there is no cache or a broken one, which is only a slow start."""
-    try:
-        counts = json.loads(path.read_text(encoding="utf-8"))["pixels"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    is_sound = isinstance(counts, list) and all(type(count) is int and count >= 0 for count in counts)
-    return torch.tensor(counts, dtype=torch.int64) if is_sound and len(counts) == num_classes else None
-
-
-def _cache_path(samples: Samples) -> Path:
-    content = json.dumps([samples.fingerprint, taxonomy_to_dict(samples.taxonomy)], sort_keys=True)
-    return cache_folder() / "histograms" / f"{hashlib.blake2b(content.encode(), digest_size=16).hexdigest()}.json"

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -125,13 +124,13 @@ def check_samples(
     for index in range(len(samples)):
         try:
             # Raw ids are counted before the table turns the first unknown one into an error.
-            read_raw: Callable[[int], list[RawLabel]] | None = getattr(samples, "raw_labels", None)
-            if read_raw is not None:
-                _count_raw_labels(report, read_raw(index))
+            raw_labels = samples.raw_labels(index)
+            if raw_labels is not None:
+                _count_raw_labels(report, raw_labels)
             sample = samples[index]
             _count_sample(report, sample)
             _note_turned(report, samples, index)
-            if read_raw is None:
+            if raw_labels is None:
                 _count_indices(report, sample)
         except BadInput as error:
             report.add_problem(str(error))
@@ -173,12 +172,9 @@ def _count_sample(report: SplitReport, sample: Sample) -> None:
 
 
 def _note_turned(report: SplitReport, samples: Samples, index: int) -> None:
-    files_of: Callable[[int], tuple[Path, tuple[Path, ...]]] | None = getattr(samples, "picture_and_labels", None)
-    if files_of is None:
-        return
-    picture, labels = files_of(index)
-    if is_turned_alone(picture, labels):
-        report.turned_alone.append(picture.name)
+    files = samples.picture_and_labels(index)
+    if files is not None and is_turned_alone(*files):
+        report.turned_alone.append(files[0].name)
 
 
 def _count_indices(report: SplitReport, sample: Sample) -> None:

@@ -13,7 +13,7 @@ from mereo.data.drawn.finish import finished
 from mereo.data.drawn.labels import drawn_taxonomy
 from mereo.data.drawn.room import draw_room
 from mereo.data.drawn.street import draw_street
-from mereo.data.sample import Sample, as_image, as_mask
+from mereo.data.sample import Sample, Samples, as_image, as_mask
 from mereo.errors import BadInput
 
 KINDS = ("street", "room", "field")
@@ -49,7 +49,7 @@ def draw_scene(seed: int, index: int, *, size: tuple[int, int] = (240, 320), kin
     )
 
 
-class DrawnScenes:
+class DrawnScenes(Samples):
     """`count` scenes, the kinds in turn. Nothing is stored: a scene is drawn whenever it is asked for."""
 
     def __init__(

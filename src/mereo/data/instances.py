@@ -44,14 +44,13 @@ class InstanceTargets:
 
 
 def thing_indices(taxonomy: Taxonomy) -> tuple[int, ...]:
-    """Which classes are things, in index order."""
-    things = tuple(index for index, is_thing in enumerate(taxonomy.is_thing) if is_thing)
-    if not things:
+    """Which classes are things, in index order; at least one must be."""
+    if not taxonomy.things:
         raise BadInput(
             f"a taxonomy must name things to have instances, but got none in {taxonomy.name}; "
             "write `thing: true` at classes that can be counted."
         )
-    return things
+    return taxonomy.things
 
 
 def things_in(semantic_HW: Tensor, instances_HW: Tensor, things: tuple[int, ...]) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,7 @@ from mereo.errors import BadInput
 MOST_SOURCES = 1000
 
 
-class JoinedSamples:
+class JoinedSamples(Samples):
     """The samples of each source in turn, called `source/name`. What a source does not label stays None.
 
     Every source says in its own label tables which of its raw ids is which class; names, their order, parts and owners

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mereo.data.pictures.image_reading import MAX_PIXELS, decoding_errors_named, open_picture
+from mereo.data.pictures.image_reading import decoding_errors_named, open_picture
 from mereo.data.pictures.orientation import exif_orientation, turned
 from mereo.data.taxonomy import LabelTable
 from mereo.errors import BadInput
+from mereo.picture_sizes import MAX_PIXELS
 
 LOSSLESS_FORMATS = ("PNG", "TIFF", "BMP", "GIF")
 

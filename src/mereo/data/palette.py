@@ -52,13 +52,6 @@ def _oklab(linear_N3: np.ndarray) -> np.ndarray:
     return np.cbrt(linear_N3 @ to_cones.T) @ from_cones.T
 
 
-def smallest_distance(rgb_N3: np.ndarray) -> float:
-    """The smallest Oklab distance between two colours of the list, over all four readers."""
-    perceived = perceived_N43(rgb_N3)
-    distances = np.linalg.norm(perceived[:, None] - perceived[None], axis=-1).min(axis=-1)
-    return float(distances[~np.eye(len(rgb_N3), dtype=bool)].min()) if len(rgb_N3) > 1 else float("inf")
-
-
 @lru_cache(maxsize=64)
 def distinct_colours(count: int) -> tuple[str, ...]:
     """`count` colours, each the farthest (for the reader who sees it worst) from those before it. Deterministic."""

@@ -43,7 +43,7 @@ class PreparedSource:
 
     @property
     def files(self) -> list[Path]:
-        return list(getattr(self.samples, "source_files", ()))
+        return [] if self.samples is None else self.samples.source_files
 
 
 def prepared_sources(root: Path) -> list[PreparedSource]:
@@ -129,7 +129,9 @@ def _pictures_of_task(samples: Samples, first: Sample) -> dict[str, int]:
         "textures": first.texture_HW is not None or first.texture is not None,
     }
     counts = {task: len(samples) for task, is_there in is_labelled.items() if is_there}
-    num_with_scene: int = getattr(samples, "num_with_scene", 0 if first.scene is None else len(samples))
+    num_with_scene = samples.num_with_scene
+    if num_with_scene is None:
+        num_with_scene = 0 if first.scene is None else len(samples)
     return {**counts, "scenes": num_with_scene}
 
 

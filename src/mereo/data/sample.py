@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torchvision import tv_tensors
 
+from mereo.data.label_reading import RawLabel
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 
@@ -76,7 +78,10 @@ class Sample:
 
 
 class Samples(Protocol):
-    """What every reader returns: a sequence of samples, read from disk when asked for."""
+    """What every reader returns: a sequence of samples, read from disk when asked for.
+
+    The rest is for what looks at files and counts; a reader that has none of it leaves it as it is here.
+    """
 
     taxonomy: Taxonomy
 
@@ -91,6 +96,24 @@ class Samples(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> Sample: ...
+
+    @property
+    def source_files(self) -> list[Path]:
+        """Every file that the samples are read from."""
+        return []
+
+    @property
+    def num_with_scene(self) -> int | None:
+        """How many samples have a scene. None: all or none, as the first one."""
+        return None
+
+    def raw_labels(self, index: int) -> list[RawLabel] | None:
+        """The class maps of one sample before their tables. None: they do not come from files."""
+        return None
+
+    def picture_and_labels(self, index: int) -> tuple[Path, tuple[Path, ...]] | None:
+        """The files of one sample: the picture, and labels whose own EXIF tag counts. None: no such files."""
+        return None
 
 
 def as_image(array_HWC: np.ndarray) -> tv_tensors.Image:

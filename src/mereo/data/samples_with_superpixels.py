@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from mereo.data.sample import Sample, Samples, as_mask
+from mereo.data.samples_view import SamplesView
 
 
-class SamplesWithSuperpixels:
+class SamplesWithSuperpixels(SamplesView):
     """The same samples, with `superpixels_HW` filled by `segment` (a picture to its label map) where it is empty.
 
     They are found where samples are read, so in the loader's workers, before anything is cropped or turned: `segment`
@@ -16,20 +17,8 @@ class SamplesWithSuperpixels:
     """
 
     def __init__(self, samples: Samples, segment: Callable[[np.ndarray], np.ndarray]) -> None:
-        self.samples, self.segment = samples, segment
-        self.taxonomy = samples.taxonomy
-
-    @property
-    def names(self) -> list[str]:
-        return self.samples.names
-
-    @property
-    def fingerprint(self) -> str:
-        """That of the samples: what is cached by it does not rest on superpixels."""
-        return self.samples.fingerprint
-
-    def __len__(self) -> int:
-        return len(self.samples)
+        super().__init__(samples)
+        self.segment = segment
 
     def __getitem__(self, index: int) -> Sample:
         sample = self.samples[index]

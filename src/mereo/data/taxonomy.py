@@ -191,12 +191,23 @@ class Taxonomy:
         return list(self.objects.names)
 
     @property
+    def names_of_tasks(self) -> dict[str, tuple[str, ...]]:
+        """Of every task that has classes: their names, in index order."""
+        tables: dict[str, LabelTable | None] = {task: getattr(self, task) for task in TASKS}
+        return {task: table.names for task, table in tables.items() if table is not None}
+
+    @property
     def num_objects(self) -> int:
         return len(self.objects)
 
     @property
     def ignore_index(self) -> int:
         return self.objects.ignore_index
+
+    @property
+    def things(self) -> tuple[int, ...]:
+        """Indices of the objects that are things, in order."""
+        return tuple(index for index, is_thing in enumerate(self.is_thing) if is_thing)
 
     @property
     def has_rest(self) -> bool:

@@ -6,25 +6,16 @@ from pathlib import Path
 import numpy as np
 
 from mereo.assembly.parse import Parse
-from mereo.atomic_files import write_text
 from mereo.data.taxonomy import Taxonomy
 from mereo.drawing.error_pictures import draw_mistakes
 from mereo.drawing.hover_map import hover_map, hover_script
 from mereo.drawing.legend import percent
 from mereo.drawing.overlay import draw_overlay
-from mereo.drawing.page_parts import (
-    basic_style,
-    colour_rules,
-    escaped,
-    filled,
-    page_head,
-    relative_link,
-    script_data,
-)
+from mereo.drawing.page_parts import PageTemplate, colour_rules, escaped, relative_link
 from mereo.drawing.parse_files import MAX_OVERLAY_SIDE, reduced, write_picture
 from mereo.reasoning.affinity_influences import Influence, RegionInfluences
 
-TEMPLATE = Path(__file__).with_name("affinity_page.html")
+PAGE = PageTemplate(__file__)
 MAX_BARS = 12
 
 
@@ -55,35 +46,23 @@ def write_affinity_page(
             f'<figure class="asks"><img src="{relative_link(Path(path).name)}" width="{width}" height="{height}" '
             f'alt="{escaped(caption)}"><figcaption>{escaped(caption)}</figcaption></figure>'
         )
-    style = basic_style() + _part(".css").replace(
-        "{{colours}}", colour_rules(range(taxonomy.num_objects), taxonomy.objects.colours_K3.tolist())
+    return PAGE.write(
+        folder / "index.html",
+        title=f"Affinities in {name}",
+        summary="Which region of the picture supported which, and which suppressed which",
+        notes=(
+            "A bar is the length of what came from that region, relative to the region's own features; the "
+            "number in brackets is the edge of the graph.",
+            "What a region sends to itself is left out. Its own edge is 1 for support; for suppression it is 0, or "
+            "that of all others where edges are learned.",
+            *notes,
+        ),
+        rules=colour_rules(range(taxonomy.num_objects), taxonomy.objects.colours_K3.tolist()),
+        script=hover_script() + PAGE.script(),
+        data={"hover": _class_map(coarse), "chosen": chosen},
+        pictures="\n".join(figures),
+        regions="\n".join(_region(one, taxonomy) for one in regions),
     )
-    script = hover_script() + _part(".js")
-    hover = _class_map(coarse)
-    values = {
-        "head": page_head(
-            f"Affinities in {name}",
-            summary="Which region of the picture supported which, and which suppressed which",
-            style=style,
-            script=script,
-        ),
-        "script": script,
-        "pictures": "\n".join(figures),
-        "regions": "\n".join(_region(one, taxonomy) for one in regions),
-        "footer": "".join(
-            f"<p>{escaped(note)}</p>"
-            for note in (
-                "A bar is the length of what came from that region, relative to the region's own features; the "
-                "number in brackets is the edge of the graph.",
-                "What a region sends to itself is left out. Its own edge is 1 for support; for suppression it is 0, or "
-                "that of all others where edges are learned.",
-                *notes,
-            )
-        ),
-        "data": script_data({"hover": hover, "chosen": chosen}),
-    }
-    write_text(folder / "index.html", filled(TEMPLATE.read_text(encoding="utf-8"), values))
-    return folder / "index.html"
 
 
 def draw_changes(coarse: Parse, refined: Parse) -> np.ndarray:
@@ -129,7 +108,3 @@ def _bars(given: Sequence[Influence], largest: float, taxonomy: Taxonomy) -> str
             f'<span class="number">{percent(one.strength)} ({one.edge:.2f})</span></li>'
         )
     return "".join(rows)
-
-
-def _part(suffix: str) -> str:
-    return TEMPLATE.with_suffix(suffix).read_text(encoding="utf-8")

@@ -7,24 +7,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mereo.atomic_files import write_bytes, write_text
+from mereo.atomic_files import write_bytes
+from mereo.data.pictures.picture_bytes import picture_bytes
 from mereo.data.taxonomy import Taxonomy
 from mereo.drawing.class_map_picture import draw_dots, draw_thumbnails, main_surroundings, map_size, places_on_map
 from mereo.drawing.legend import percent
-from mereo.drawing.page_parts import (
-    basic_style,
-    colour_rules,
-    escaped,
-    filled,
-    page_head,
-    relative_link,
-    script_data,
-)
+from mereo.drawing.page_parts import PageTemplate, colour_rules, escaped, relative_link
 from mereo.drawing.parse_files import write_picture
-from mereo.drawing.text_lines import printable
 from mereo.picture_sizes import scaled_size
+from mereo.text_lines import printable
 
-TEMPLATE = Path(__file__).with_name("class_map_page.html")
+PAGE = PageTemplate(__file__)
 CELL = 80
 MOST_NAMED = 3
 
@@ -45,15 +38,14 @@ def write_class_map_page(
     folder, name = Path(folder), taxonomy.object_names[class_index]
     colours_K3 = taxonomy.objects.colours_K3
     main_N = main_surroundings(share_NK, class_index)
-    _write_png(folder / "dots.png", draw_dots(position_N2, main_N, colours_K3))
-    _write_png(folder / "thumbnails.png", draw_thumbnails(position_N2, main_N, thumbnails, colours_K3))
+    dots_HWC = draw_dots(position_N2, main_N, colours_K3)
+    thumbnails_HWC = draw_thumbnails(position_N2, main_N, thumbnails, colours_K3)
+    # Without loss: flat colours and thin rings fray in a JPEG.
+    write_bytes(folder / "dots.png", picture_bytes(dots_HWC, "PNG"))
+    write_bytes(folder / "thumbnails.png", picture_bytes(thumbnails_HWC, "PNG"))
     sheet_HWC, columns, sizes = thumbnail_sheet(thumbnails)
     sheet = write_picture(folder / "sheet", sheet_HWC)
     height, width = map_size(position_N2)
-    style = basic_style() + _part(".css").replace(
-        "{{colours}}", colour_rules(range(taxonomy.num_objects), colours_K3.tolist())
-    )
-    script = _part(".js")
     data = {
         "width": width,
         "height": height,
@@ -68,24 +60,20 @@ def write_class_map_page(
         ],
     }
     shown = f"all {num_segments:,}" if num_segments == len(images) else f"{len(images):,} of {num_segments:,}"
-    values = {
-        "head": page_head(
-            f"Map of {name}",
-            summary=f"{shown} segments; near each other where their vectors are alike (t-SNE)",
-            style=style,
-            script=script,
-        ),
-        "sheet": relative_link(Path(sheet).name),
-        "width": str(width),
-        "height": str(height),
-        "name": escaped(name),
-        "legend": _legend(main_N, taxonomy),
-        "footer": "".join(f"<p>{escaped(note)}</p>" for note in notes),
-        "data": script_data(data),
-        "script": script,
-    }
-    write_text(folder / "index.html", filled(TEMPLATE.read_text(encoding="utf-8"), values))
-    return folder / "index.html"
+    return PAGE.write(
+        folder / "index.html",
+        title=f"Map of {name}",
+        summary=f"{shown} segments; near each other where their vectors are alike (t-SNE)",
+        notes=notes,
+        rules=colour_rules(range(taxonomy.num_objects), colours_K3.tolist()),
+        script=PAGE.script(),
+        data=data,
+        sheet=relative_link(Path(sheet).name),
+        width=str(width),
+        height=str(height),
+        name=escaped(name),
+        legend=_legend(main_N, taxonomy),
+    )
 
 
 def thumbnail_sheet(thumbnails: Sequence[bytes]) -> tuple[np.ndarray, int, list[tuple[int, int]]]:
@@ -100,17 +88,6 @@ def thumbnail_sheet(thumbnails: Sequence[bytes]) -> tuple[np.ndarray, int, list[
         sheet.paste(small, (column * CELL, row * CELL))
         sizes.append(small.size)
     return np.asarray(sheet).copy(), columns, sizes
-
-
-def _write_png(path: Path, picture_HWC: np.ndarray) -> None:
-    """Without loss: flat colours and thin rings fray in a JPEG."""
-    content = io.BytesIO()
-    Image.fromarray(picture_HWC).save(content, format="PNG")
-    write_bytes(path, content.getvalue())
-
-
-def _part(suffix: str) -> str:
-    return TEMPLATE.with_suffix(suffix).read_text(encoding="utf-8")
 
 
 def _largest(share_K: np.ndarray) -> list[list[float]]:

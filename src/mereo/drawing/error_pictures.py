@@ -1,11 +1,11 @@
 """Truth, answer and mistakes of one labelled photograph as small pictures that can be compared side by side."""
 
 from dataclasses import dataclass
-from io import BytesIO
 
 import numpy as np
 from PIL import Image
 
+from mereo.data.pictures.picture_bytes import picture_bytes
 from mereo.drawing.overlay import outline, tinted
 from mereo.picture_sizes import size_within
 from mereo.regions.nearest_places import at_size
@@ -84,6 +84,4 @@ def _labels(
 
 def _jpeg(picture_HWC: np.ndarray) -> bytes:
     """No colour subsampling: thin regions would fray."""
-    file = BytesIO()
-    Image.fromarray(picture_HWC).save(file, format="JPEG", quality=85, subsampling=0)
-    return file.getvalue()
+    return picture_bytes(picture_HWC, "JPEG", quality=85, subsampling=0)

@@ -1,15 +1,14 @@
 """The groups of a parse on disk: the superpixel of every pixel, and the group of every superpixel at each level."""
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from mereo.assembly.grouped_photograph import GroupedPhotograph
 from mereo.atomic_files import write_bytes, write_json
+from mereo.data.pictures.picture_bytes import picture_bytes
 
 NONE = 65535  # A pixel of no superpixel.
 
@@ -23,9 +22,8 @@ class GroupFiles:
 def write_groups(groups: GroupedPhotograph, superpixels: Path, levels: Path) -> GroupFiles:
     """A 16-bit grey PNG at the photograph's size, and JSON: `group_of_superpixel` of every level from 2 on."""
     number_HW = groups.on_pixels(np.arange(1, groups.num_superpixels + 1)) - 1
-    content = io.BytesIO()
-    Image.fromarray(np.where(number_HW < 0, NONE, number_HW).astype(np.uint16)).save(content, format="PNG")
-    write_bytes(superpixels, content.getvalue())
+    number_HW = np.where(number_HW < 0, NONE, number_HW).astype(np.uint16)
+    write_bytes(superpixels, picture_bytes(number_HW, "PNG"))
     described = described_groups(groups)
     for level in described["levels"]:
         level["group_of_superpixel"] = groups.group_of_superpixel(level["level"]).tolist()

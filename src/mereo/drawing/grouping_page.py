@@ -6,16 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from mereo.assembly.grouped_photograph import GroupedPhotograph
-from mereo.atomic_files import write_text
 from mereo.drawing.file_stems import safe_stem
 from mereo.drawing.grouping_pictures import draw_groups, draw_photograph
 from mereo.drawing.hover_map import encoded_runs, hover_script
 from mereo.drawing.level_pictures import shown_size
-from mereo.drawing.page_parts import basic_style, escaped, filled, page_head, relative_link, script_data
+from mereo.drawing.page_parts import PageTemplate, relative_link
 from mereo.drawing.parse_files import write_picture
 from mereo.regions.grouping_hierarchy import GroupRule
 
-TEMPLATE = Path(__file__).with_name("grouping_page.html")
+PAGE = PageTemplate(__file__)
 # Of a photograph that was parsed at full size the page has a coarser map: it is as large as many photographs' files.
 MAX_MAP_SIDE = 2048
 
@@ -46,7 +45,6 @@ def write_grouping_page(
         )
         group_R = photograph.group_of_superpixel(one, rule=rule)
         levels.append({"groups": group_R.tolist(), "picture": link, "about": about})
-    style, script = basic_style() + _part(".css"), hover_script() + _part(".js")
     rows, columns = photograph.superpixel_hw.shape
     map_size = (rows, columns) if max(rows, columns) <= MAX_MAP_SIDE else shown_size((rows, columns), MAX_MAP_SIDE)
     code_hw = photograph.on_pixels(np.arange(1, photograph.num_superpixels + 1), map_size)
@@ -59,20 +57,15 @@ def write_grouping_page(
         "photograph": photograph_link,
         "mask": f"{safe_stem(Path(name).stem)}.mask.png",
     }
-    values = {
-        "head": page_head(
-            f"Groups of {name}",
-            summary="Click on a thing: all that the parser groups with it is chosen",
-            style=style,
-            script=script,
-        ),
-        "script": script,
-        "levels": "\n".join(cards),
-        "footer": "".join(f"<p>{escaped(note)}</p>" for note in (*_notes(photograph, map_size, rule), *notes)),
-        "data": script_data(content),
-    }
-    write_text(folder / "index.html", filled(TEMPLATE.read_text(encoding="utf-8"), values))
-    return folder / "index.html"
+    return PAGE.write(
+        folder / "index.html",
+        title=f"Groups of {name}",
+        summary="Click on a thing: all that the parser groups with it is chosen",
+        notes=(*_notes(photograph, map_size, rule), *notes),
+        script=hover_script() + PAGE.script(),
+        data=content,
+        levels="\n".join(cards),
+    )
 
 
 def level_in_words(photograph: GroupedPhotograph, level: int, *, rule: GroupRule = "nearest") -> str:
@@ -97,7 +90,3 @@ def _notes(photograph: GroupedPhotograph, map_size: tuple[int, int], rule: Group
 
 def _written(path: Path, picture_HWC: np.ndarray) -> str:
     return relative_link(write_picture(path, picture_HWC).name)
-
-
-def _part(suffix: str) -> str:
-    return TEMPLATE.with_suffix(suffix).read_text(encoding="utf-8")

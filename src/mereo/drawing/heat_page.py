@@ -7,15 +7,14 @@ import numpy as np
 from PIL import ImageDraw
 
 from mereo.assembly.grouped_photograph import GroupedPhotograph
-from mereo.atomic_files import write_text
 from mereo.drawing.grouping_pictures import draw_photograph, spotlight
 from mereo.drawing.level_pictures import MARK, MARK_EDGE, shown_size
-from mereo.drawing.page_parts import basic_style, escaped, filled, page_head, relative_link
+from mereo.drawing.page_parts import PageTemplate, escaped, relative_link
 from mereo.drawing.parse_files import write_picture
 from mereo.drawing.token_pictures import lit
 from mereo.regions.nearest_places import at_size
 
-TEMPLATE = Path(__file__).with_name("heat_page.html")
+PAGE = PageTemplate(__file__)
 SIDE = 1200
 
 
@@ -42,31 +41,25 @@ def write_heat_page(
         picture_HWC = draw_heat(photograph, heat_R, point_xy=point_xy)
         caption = f"Level {level}: {nodes} {'superpixel' if level == 1 else 'group'}{'' if nodes == 1 else 's'}"
         figures.append(f"<li><figure>{_picture(folder / f'heat_{level}', picture_HWC, caption, what)}</figure></li>")
-    style = basic_style() + TEMPLATE.with_suffix(".css").read_text(encoding="utf-8")
-    values = {
-        "head": page_head(
-            f"Why {asked}? {name}", summary="Which groups speak for the class, level by level", style=style
+    return PAGE.write(
+        folder / "index.html",
+        title=f"Why {asked}? {name}",
+        summary="Which groups speak for the class, level by level",
+        notes=(
+            "Gradients of the class's score (Grad-CAM) at the nodes of the grouping's graph; a superpixel gets the "
+            "heat of its groups as it hears their messages. Levels have scales of their own.",
+            *notes,
         ),
-        "pictures": "\n".join(
+        pictures="\n".join(
             f"<figure>{_picture(folder / stem, picture_HWC, caption, '')}</figure>"
             for stem, caption, picture_HWC in (
                 ("photograph", "Photograph", draw_photograph(photograph, side=SIDE)),
                 ("answer", f"Where {asked} is the answer", draw_answer(photograph, answer_hw)),
             )
         ),
-        "told": escaped(told),
-        "levels": "\n".join(figures),
-        "footer": "".join(
-            f"<p>{escaped(note)}</p>"
-            for note in (
-                "Gradients of the class's score (Grad-CAM) at the nodes of the grouping's graph; a superpixel gets the "
-                "heat of its groups as it hears their messages. Levels have scales of their own.",
-                *notes,
-            )
-        ),
-    }
-    write_text(folder / "index.html", filled(TEMPLATE.read_text(encoding="utf-8"), values))
-    return folder / "index.html"
+        told=escaped(told),
+        levels="\n".join(figures),
+    )
 
 
 def draw_answer(photograph: GroupedPhotograph, answer_hw: np.ndarray, *, side: int = SIDE) -> np.ndarray:

@@ -7,13 +7,12 @@ import numpy as np
 
 from mereo.assembly.level_answers import LevelAnswers, LevelCell
 from mereo.assembly.parse import Parse
-from mereo.atomic_files import write_text
 from mereo.drawing import level_pictures as pictures
 from mereo.drawing.level_words import level_facts, point_table, share_text
-from mereo.drawing.page_parts import basic_style, colour_rules, escaped, filled, page_head, relative_link
+from mereo.drawing.page_parts import PageTemplate, colour_rules, escaped, relative_link
 from mereo.drawing.parse_files import write_picture
 
-TEMPLATE = Path(__file__).with_name("level_page.html")
+PAGE = PageTemplate(__file__)
 
 
 def write_level_page(
@@ -56,22 +55,18 @@ def write_level_page(
             shown.append('<p class="none">No unity: the finest cells speak wherever no other does.</p>')
         chosen = " class=chosen" if cell is not None and cell.speaks else ""
         rows.append(f"<li{chosen}><div>{level_facts(answers, level)}</div>{''.join(shown)}</li>")
-    style = basic_style() + TEMPLATE.with_suffix(".css").read_text(encoding="utf-8").replace(
-        "{{colours}}", _colour_rules(parse, answers.num_levels)
+    return PAGE.write(
+        folder / "index.html",
+        title=f"Levels of {name}",
+        summary="How large the cells are that answer, and what the others say",
+        notes=(_note(answers), *notes),
+        rules=_colour_rules(parse, answers.num_levels),
+        pictures="\n".join(figures),
+        scale=_scale(answers),
+        point="" if point_xy is None else point_table(point_xy, cells, taxonomy),
+        levels="\n".join(rows),
+        classes=_classes(parse, answers),
     )
-    values = {
-        "head": page_head(
-            f"Levels of {name}", summary="How large the cells are that answer, and what the others say", style=style
-        ),
-        "pictures": "\n".join(figures),
-        "scale": _scale(answers),
-        "point": "" if point_xy is None else point_table(point_xy, cells, taxonomy),
-        "levels": "\n".join(rows),
-        "classes": _classes(parse, answers),
-        "footer": "".join(f"<p>{escaped(note)}</p>" for note in (_note(answers), *notes)),
-    }
-    write_text(folder / "index.html", filled(TEMPLATE.read_text(encoding="utf-8"), values))
-    return folder / "index.html"
 
 
 def _figure(folder: Path, stem: str, caption: str, picture_HWC: np.ndarray) -> str:

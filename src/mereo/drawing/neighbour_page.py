@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mereo.atomic_files import write_bytes, write_text
+from mereo.atomic_files import write_bytes
 from mereo.data.taxonomy import Taxonomy
-from mereo.drawing.page_parts import basic_style, colour_rules, escaped, filled, page_head, relative_link
+from mereo.drawing.page_parts import PageTemplate, colour_rules, escaped, relative_link
 from mereo.drawing.segment_thumbnail import MAX_SIDE, Box, segment_crop
 
-TEMPLATE = Path(__file__).with_name("neighbour_page.html")
+PAGE = PageTemplate(__file__)
 QUERY_SIDE = 480
 
 
@@ -38,9 +38,6 @@ def write_neighbour_page(
     folder = Path(folder)
     name = taxonomy.object_names[query.class_index]
     present = sorted({one.class_index for one in (query, *found)})
-    style = basic_style() + TEMPLATE.with_suffix(".css").read_text(encoding="utf-8").replace(
-        "{{colours}}", colour_rules(present, taxonomy.objects.colours_K3[present].tolist())
-    )
     count = f"{len(found)} segment{'s' if len(found) != 1 else ''} most like this"
     summary = "; ".join(["Nearest first by cosine distance (0: the same direction)", *limits])
     largest = max((one.distance or 0.0 for one in found), default=0.0)
@@ -48,14 +45,15 @@ def write_neighbour_page(
         _card(folder, f"{rank:04}", one, taxonomy, rank=rank, largest=largest)
         for rank, one in enumerate(found, start=1)
     ]
-    values = {
-        "head": page_head(f"{count}: {name}", summary=escaped(summary), style=style),
-        "query": _card(folder, "query", query, taxonomy, side=QUERY_SIDE),
-        "found": "\n".join(cards) or '<li class="nothing quiet">Nothing in the index fits what was asked.</li>',
-        "footer": "".join(f"<p>{escaped(note)}</p>" for note in notes),
-    }
-    write_text(folder / "index.html", filled(TEMPLATE.read_text(encoding="utf-8"), values))
-    return folder / "index.html"
+    return PAGE.write(
+        folder / "index.html",
+        title=f"{count}: {name}",
+        summary=escaped(summary),
+        notes=notes,
+        rules=colour_rules(present, taxonomy.objects.colours_K3[present].tolist()),
+        query=_card(folder, "query", query, taxonomy, side=QUERY_SIDE),
+        found="\n".join(cards) or '<li class="nothing quiet">Nothing in the index fits what was asked.</li>',
+    )
 
 
 def _card(

@@ -14,14 +14,48 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from mereo.drawing.text_lines import printable
+from mereo.atomic_files import write_text
+from mereo.text_lines import printable
 
 BASIC_STYLE, HEAD = Path(__file__).with_name("page_basics.css"), Path(__file__).with_name("page_head.html")
 
 
-def basic_style() -> str:
-    """Colours (light and dark), letters, the frame of a page."""
-    return BASIC_STYLE.read_text(encoding="utf-8")
+class PageTemplate:
+    """What lies beside a module under its name: .html, .css, and the .js of a page with a script."""
+
+    def __init__(self, module_file: str) -> None:
+        self.module_file = Path(module_file)
+
+    def script(self) -> str:
+        return self._part(".js")
+
+    def write(
+        self,
+        path: str | Path,
+        *,
+        title: str,
+        summary: str,
+        notes: Iterable[str] = (),
+        rules: str = "",
+        script: str | None = None,
+        data: Any = None,
+        **parts: str,
+    ) -> Path:
+        """`title` and `notes` (for the foot) are any text; `summary` and `parts`, by their {{name}}, are HTML. `rules`
+        are the style's colours, `data` is what the script reads."""
+        # Colours (light and dark), letters and the frame are those of every page.
+        style = BASIC_STYLE.read_text(encoding="utf-8") + self._part(".css").replace("{{colours}}", rules)
+        values = {
+            "head": page_head(title, summary=summary, style=style, script=script),
+            "script": script or "",
+            "data": script_data(data),
+            "footer": "".join(f"<p>{escaped(note)}</p>" for note in notes),
+        }
+        write_text(path, filled(self._part(".html"), values | parts))
+        return Path(path)
+
+    def _part(self, suffix: str) -> str:
+        return self.module_file.with_suffix(suffix).read_text(encoding="utf-8")
 
 
 def page_head(title: str, *, summary: str, style: str, script: str | None = None) -> str:

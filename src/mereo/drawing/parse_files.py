@@ -1,6 +1,5 @@
 """A parse on disk: label map, overlay, and what was found, as files beside each other."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,16 +14,18 @@ from mereo.atomic_files import write_bytes, write_json
 from mereo.data.formats.coco_panoptic_writing import id_png_path
 from mereo.data.formats.id_png import write_id_png
 from mereo.data.panoptic_map import PanopticSegment
+from mereo.data.pictures.picture_bytes import picture_bytes
 from mereo.drawing.file_stems import safe_stem
 from mereo.drawing.group_files import GroupFiles, described_groups, write_groups
 from mereo.drawing.hover_map import HoverMap, hover_map, index_hover_map
 from mereo.drawing.label_png import write_label_png
 from mereo.drawing.overlay import draw_overlay
 from mereo.drawing.task_maps import TaskMap, described_tasks, task_maps
-from mereo.drawing.text_lines import without_surrogates
 from mereo.drawing.unsure_areas import write_unsure_png
 from mereo.errors import BadInput
 from mereo.picture_sizes import size_within
+from mereo.regions.nearest_places import at_size
+from mereo.text_lines import without_surrogates
 
 MAX_OVERLAY_SIDE = 4096
 MAX_THUMBNAIL_SIDE = 480
@@ -223,15 +224,9 @@ def write_picture(path_without_suffix: Path, picture_HWC: np.ndarray) -> Path:
     is_jpeg = max(picture_HWC.shape[:2]) <= MAX_JPEG_SIDE
     # Not with_suffix: a stem may hold dots.
     path = path_without_suffix.with_name(path_without_suffix.name + (".jpg" if is_jpeg else ".png"))
-    picture = Image.fromarray(picture_HWC)
-    # Through memory: of what Pillow's JPEG writes to a full disk itself, the last part may be missing without an error.
-    content = io.BytesIO()
-    if is_jpeg:
-        # No colour subsampling: thin outlines and letters would fray.
-        picture.save(content, format="JPEG", quality=90, subsampling=0)
-    else:
-        picture.save(content, format="PNG")
-    write_bytes(path, content.getvalue())
+    # No colour subsampling: thin outlines and letters would fray.
+    options = {"quality": 90, "subsampling": 0} if is_jpeg else {}
+    write_bytes(path, picture_bytes(picture_HWC, "JPEG" if is_jpeg else "PNG", **options))
     return path
 
 
@@ -261,18 +256,14 @@ def _write_panoptic(parse: Parse, folder: Path, stem: str) -> tuple[Path, tuple[
 
 def reduced(parse: Parse, max_side: int) -> Parse:
     """The same parse of a smaller photograph, for pictures."""
-    height, width = parse.size
-    if max(height, width) <= max_side:
+    if max(parse.size) <= max_side:
         return parse
     image_HWC = _within(parse.image_HWC, max_side)
-    rows = np.linspace(0, height - 1, image_HWC.shape[0]).round().astype(np.intp)
-    columns = np.linspace(0, width - 1, image_HWC.shape[1]).round().astype(np.intp)
-    grid = np.ix_(rows, columns)
-    instances = None if parse.instances is None else parse.instances[grid]
-    confidence = None if parse.confidence is None else parse.confidence[grid]
-    return Parse(
-        image_HWC, parse.semantic[grid], parse.taxonomy, name=parse.name, instances=instances, confidence=confidence
-    )
+    size = (image_HWC.shape[0], image_HWC.shape[1])
+    instances = None if parse.instances is None else at_size(parse.instances, size)
+    confidence = None if parse.confidence is None else at_size(parse.confidence, size)
+    semantic = at_size(parse.semantic, size)
+    return Parse(image_HWC, semantic, parse.taxonomy, name=parse.name, instances=instances, confidence=confidence)
 
 
 def _within(picture_HWC: np.ndarray, max_side: int) -> np.ndarray:

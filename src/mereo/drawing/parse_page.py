@@ -5,24 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mereo.atomic_files import write_text
 from mereo.data.taxonomy import Taxonomy
 from mereo.drawing.hover_map import HoverMap, hover_script
 from mereo.drawing.legend import percent
-from mereo.drawing.page_parts import (
-    basic_style,
-    colour_rules,
-    escaped,
-    filled,
-    page_head,
-    relative_link,
-    script_data,
-)
+from mereo.drawing.page_parts import PageTemplate, colour_rules, escaped, relative_link
 from mereo.drawing.parse_files import ParsedImage, SkippedImage
 from mereo.drawing.task_maps import TITLES, title_of
-from mereo.drawing.text_lines import printable
+from mereo.text_lines import printable
 
-TEMPLATE = Path(__file__).with_name("parse_page.html")
+PAGE = PageTemplate(__file__)
 # A page of thousands of images must still open: beyond this the maps for pointing are left out, the pictures stay.
 MAX_HOVER_BYTES = 8_000_000
 MAX_SEGMENTS_SHOWN = 400
@@ -43,26 +34,19 @@ def write_parse_page(
     names = short_names([image.source for image in images] + [one.source for one in skipped])
     count = f"{len(images)} image{'s' if len(images) != 1 else ''}"
     skipped_count = f", {len(skipped)} skipped" if skipped else ""
-    style = basic_style() + _part(".css").replace("{{colours}}", _colour_rules(taxonomy, images))
-    script = hover_script() + _part(".js")
-    data = script_data(_page_data(images, names, taxonomy, max_hover_bytes))
-    values = {
-        "head": page_head(
-            f"{count} parsed{skipped_count}",
-            summary=f'Parser <strong>{escaped(parser_name)}</strong> · <a href="report.json">report.json</a>',
-            style=style,
-            script=script,
-        ),
-        "script": script,
-        "task_views": _task_views(images),
-        "filters": _filters(images, taxonomy),
-        "cards": "\n".join(_card(image, names[image.source]) for image in images),
-        "skipped": _skipped(skipped, names),
-        "footer": " ".join(f"<p>{escaped(note)}</p>" for note in notes),
-        "data": data,
-    }
-    write_text(path, filled(TEMPLATE.read_text(encoding="utf-8"), values))
-    return Path(path)
+    return PAGE.write(
+        path,
+        title=f"{count} parsed{skipped_count}",
+        summary=f'Parser <strong>{escaped(parser_name)}</strong> · <a href="report.json">report.json</a>',
+        notes=notes,
+        rules=_colour_rules(taxonomy, images),
+        script=hover_script() + PAGE.script(),
+        data=_page_data(images, names, taxonomy, max_hover_bytes),
+        task_views=_task_views(images),
+        filters=_filters(images, taxonomy),
+        cards="\n".join(_card(image, names[image.source]) for image in images),
+        skipped=_skipped(skipped, names),
+    )
 
 
 def found_in_words(image: ParsedImage, *, most: int = 4) -> str:
@@ -86,10 +70,6 @@ def short_names(sources: Sequence[str]) -> dict[str, str]:
     except ValueError:  # Two drives of Windows share nothing.
         return {source: source for source in sources}
     return {source: os.path.relpath(os.path.abspath(source), shared) for source in sources}
-
-
-def _part(suffix: str) -> str:
-    return TEMPLATE.with_suffix(suffix).read_text(encoding="utf-8")
 
 
 def _colour_rules(taxonomy: Taxonomy, images: Sequence[ParsedImage]) -> str:

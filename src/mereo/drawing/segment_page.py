@@ -1,32 +1,23 @@
 """index.html of sorted segments: embedding, over-segmentation, a slider over the merges, the answer."""
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from mereo.assembly.merging_history import MergingHistory
 from mereo.assembly.smooth_labels import smooth_labels
-from mereo.atomic_files import write_bytes, write_text
+from mereo.atomic_files import write_bytes
+from mereo.data.pictures.picture_bytes import picture_bytes
 from mereo.drawing import segment_words as words
 from mereo.drawing.hover_map import encoded_runs, hover_script
 from mereo.drawing.legend import percent
 from mereo.drawing.merging_chart import merging_chart
-from mereo.drawing.page_parts import (
-    basic_style,
-    colour_rules,
-    escaped,
-    filled,
-    page_head,
-    relative_link,
-    script_data,
-)
+from mereo.drawing.page_parts import PageTemplate, colour_rules, escaped, relative_link
 from mereo.drawing.parse_files import write_picture
 from mereo.drawing.segment_pictures import SegmentPictures, chosen_steps, segment_place
 
-TEMPLATE = Path(__file__).with_name("segment_page.html")
+PAGE = PageTemplate(__file__)
 
 
 def write_segment_page(
@@ -81,36 +72,28 @@ def write_segment_page(
         for place, step in enumerate(chosen_steps(history.num_steps), start=1)
     ]
     write_bytes(folder / "segments.png", segment_numbers_png(history, parse.size))
-    script = hover_script() + _part(".js")
-    style = basic_style() + _part(".css").replace(
-        "{{colours}}", colour_rules(range(taxonomy.num_objects), taxonomy.objects.colours_K3.tolist())
+    return PAGE.write(
+        folder / "index.html",
+        title=f"Segments of {name}",
+        summary=escaped(words.way_in_words(history)),
+        notes=(*_notes(pictures), *notes),
+        rules=colour_rules(range(taxonomy.num_objects), taxonomy.objects.colours_K3.tolist()),
+        script=hover_script() + PAGE.script(),
+        data=_data(pictures, segment),
+        pictures="\n".join(figures),
+        classes=_classes(pictures),
+        stop=escaped(words.stop_in_words(history)),
+        chart=merging_chart(history),
+        steps="\n".join(steps),
+        asked="" if segment is None else _asked(history, segment, point_xy, taxonomy.object_names),
+        photograph=relative_link("photograph.jpg"),
     )
-    asked = "" if segment is None else _asked(history, segment, point_xy, taxonomy.object_names)
-    values = {
-        "head": page_head(
-            f"Segments of {name}", summary=escaped(words.way_in_words(history)), style=style, script=script
-        ),
-        "pictures": "\n".join(figures),
-        "classes": _classes(pictures),
-        "stop": escaped(words.stop_in_words(history)),
-        "chart": merging_chart(history),
-        "steps": "\n".join(steps),
-        "asked": asked,
-        "photograph": relative_link("photograph.jpg"),
-        "footer": "".join(f"<p>{escaped(note)}</p>" for note in (*_notes(pictures), *notes)),
-        "script": script,
-        "data": script_data(_data(pictures, segment)),
-    }
-    write_text(folder / "index.html", filled(TEMPLATE.read_text(encoding="utf-8"), values))
-    return folder / "index.html"
 
 
 def segment_numbers_png(history: MergingHistory, size: tuple[int, int]) -> bytes:
     """A 16-bit grey PNG at the photograph's size."""
     number_HW = smooth_labels(history.segment_hw.astype(np.uint16) + np.uint16(1), size)
-    content = io.BytesIO()
-    Image.fromarray(number_HW).save(content, format="PNG")
-    return content.getvalue()
+    return picture_bytes(number_HW, "PNG")
 
 
 def _figure(
@@ -236,7 +219,3 @@ def _notes(pictures: SegmentPictures) -> list[str]:
         "pixels' embeddings; a merged segment's prototype is that of all its pixels. Stuff does not merge by angle: "
         f"its class decides. Embeddings stand on a grid of {columns} × {rows} cells.",
     ]
-
-
-def _part(suffix: str) -> str:
-    return TEMPLATE.with_suffix(suffix).read_text(encoding="utf-8")

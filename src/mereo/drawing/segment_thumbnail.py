@@ -1,11 +1,11 @@
 """A segment as a small picture: its box and as much around it that one sees where it is."""
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
+from mereo.data.pictures.picture_bytes import picture_bytes
 from mereo.picture_sizes import size_within
 
 MAX_SIDE = 192
@@ -58,6 +58,4 @@ def segment_thumbnail(image_HWC: np.ndarray, box_xyxy: Box, *, max_side: int = M
     left, top, right, bottom = crop.box_xyxy
     picture = Image.fromarray(np.ascontiguousarray(image_HWC[top:bottom, left:right]))
     picture = picture.resize(crop.size, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
-    content = io.BytesIO()
-    picture.save(content, format="JPEG", quality=JPEG_QUALITY, optimize=True)
-    return content.getvalue()
+    return picture_bytes(picture, "JPEG", quality=JPEG_QUALITY, optimize=True)

@@ -7,15 +7,14 @@ import numpy as np
 
 from mereo.assembly.parse import Parse
 from mereo.assembly.seen_tokens import SeenToken
-from mereo.atomic_files import write_text
 from mereo.data.taxonomy import Taxonomy
 from mereo.drawing.legend import percent
 from mereo.drawing.overlay import draw_overlay
-from mereo.drawing.page_parts import basic_style, colour_rules, escaped, filled, page_head, relative_link
+from mereo.drawing.page_parts import PageTemplate, colour_rules, escaped, relative_link
 from mereo.drawing.parse_files import MAX_OVERLAY_SIDE, reduced, write_picture
 from mereo.drawing.token_pictures import draw_token, draw_token_sheet
 
-TEMPLATE = Path(__file__).with_name("token_page.html")
+PAGE = PageTemplate(__file__)
 MAX_CLASSES = 3
 
 
@@ -45,28 +44,23 @@ def write_token_page(
     figures = [_figure(folder, *one) for one in pictures]
     write_picture(folder / "tokens", draw_token_sheet(small.image_HWC, tokens, taxonomy.object_names))
     order = "the one that looks at the point most first" if is_about_a_point else "the heaviest first"
-    style = basic_style() + TEMPLATE.with_suffix(".css").read_text(encoding="utf-8").replace(
-        "{{colours}}", colour_rules(range(taxonomy.num_objects), taxonomy.objects.colours_K3.tolist())
-    )
-    notes = (
-        "Orange is where a token looks, relative to where it looks most; the dot is its centre. Classes are those of "
-        "the parser's own answer. An entropy of 0 means a single class.",
-        *notes,
-    )
-    values = {
-        "head": page_head(
-            f"Tokens of {name}", summary="What the parser gathers before it answers, and where", style=style
+    return PAGE.write(
+        folder / "index.html",
+        title=f"Tokens of {name}",
+        summary="What the parser gathers before it answers, and where",
+        notes=(
+            "Orange is where a token looks, relative to where it looks most; the dot is its centre. Classes are those "
+            "of the parser's own answer. An entropy of 0 means a single class.",
+            *notes,
         ),
-        "pictures": "\n".join(figures[:2]),
-        "matching": "\n".join(figures[2:]),
-        "hint": escaped(f"{len(tokens)} of {num_tokens} tokens, {order}."),
-        "tokens": "\n".join(
+        rules=colour_rules(range(taxonomy.num_objects), taxonomy.objects.colours_K3.tolist()),
+        pictures="\n".join(figures[:2]),
+        matching="\n".join(figures[2:]),
+        hint=escaped(f"{len(tokens)} of {num_tokens} tokens, {order}."),
+        tokens="\n".join(
             _card(folder, parse, token, is_chosen=is_about_a_point and token is tokens[0]) for token in tokens
         ),
-        "footer": "".join(f"<p>{escaped(note)}</p>" for note in notes),
-    }
-    write_text(folder / "index.html", filled(TEMPLATE.read_text(encoding="utf-8"), values))
-    return folder / "index.html"
+    )
 
 
 def _figure(folder: Path, stem: str, caption: str, picture_HWC: np.ndarray) -> str:

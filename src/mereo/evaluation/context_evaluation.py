@@ -15,8 +15,8 @@ from mereo.data.component_instances import InstanceSource
 from mereo.data.instances import thing_indices
 from mereo.data.sample import Sample, Samples
 from mereo.data.taxonomy import Taxonomy
-from mereo.errors import BadInput
 from mereo.evaluation.context_measures import ContextMeasures, class_contexts
+from mereo.evaluation.each_sample import each_sample
 from mereo.evaluation.evaluate import pixels_of, require_same_classes, semantic_labels
 from mereo.evaluation.panoptic_evaluation import labelled_panoptic
 from mereo.metrics.context_error import NUM_REGIONS, mean_context_error, surroundings
@@ -42,12 +42,9 @@ def evaluate_context(
     taxonomy = samples.taxonomy
     require_same_classes(parser.taxonomy, taxonomy)
     things = thing_indices(taxonomy)
-    if len(samples) == 0:
-        raise BadInput("samples must hold at least one image, but got none; check folder and split.")
     started, source = time.perf_counter(), ""
     vectors, classes, shares, insides = [], [], [], []
-    for index in range(len(samples)):
-        sample = samples[index]
+    for sample in each_sample(samples, progress):
         features = dense_features(parser, pixels_of(sample), name=sample.name)
         source = features.source
         thing_HW, class_N = true_things(sample, taxonomy, instances=instances)
@@ -56,8 +53,6 @@ def evaluate_context(
         classes.append(class_N)
         shares.append(share_N8K)
         insides.append(is_inside_N8)
-        if progress is not None:
-            progress(index + 1, len(samples))
     class_N = np.concatenate(classes)
     error_N = neighbour_context_errors(
         np.concatenate(vectors), class_N, np.concatenate(shares), np.concatenate(insides), neighbours=neighbours

@@ -1,6 +1,5 @@
 """Context error of a parser on labelled samples, and its file `context_error.json`. Known without torch, for tables."""
 
-import math
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,7 +8,7 @@ from pydantic import Field, model_validator
 
 from mereo.atomic_files import write_json
 from mereo.data.component_instances import InstanceSource
-from mereo.evaluation.measures_file import read_measures
+from mereo.evaluation.measures_file import agree, read_measures
 from mereo.evaluation.number_text import mean_of
 from mereo.metrics.context_error import ContextErrors
 from mereo.strict import StrictConfig
@@ -50,10 +49,7 @@ class ContextMeasures(StrictConfig):
     @model_validator(mode="after")
     def _check(self) -> "ContextMeasures":
         mean = mean_of([one.error for one in self.classes])
-        is_mean = (
-            self.error is mean if self.error is None or mean is None else math.isclose(self.error, mean, abs_tol=1e-12)
-        )
-        if not is_mean:
+        if not agree(self.error, mean):
             raise ValueError(f"error must be the mean over the classes, but got {self.error}, not {mean}")
         return self
 

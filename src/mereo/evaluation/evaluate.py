@@ -10,6 +10,7 @@ from mereo.assembly.parse import Parse
 from mereo.data.sample import Sample, Samples
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
+from mereo.evaluation.each_sample import each_sample
 from mereo.evaluation.evaluation import Evaluation
 from mereo.evaluation.per_image_counts import PerImageCounts
 from mereo.metrics.boundary_iou import boundary_counts
@@ -46,8 +47,6 @@ def evaluate(
     Memory holds one image, K x K counts and K x 3 numbers an image, however many images there are.
     """
     require_same_classes(parser.taxonomy, samples.taxonomy)
-    if len(samples) == 0:
-        raise BadInput("samples must hold at least one image, but got none; check folder and split.")
     started = time.perf_counter()
     num_classes, ignore_index = samples.taxonomy.num_objects, samples.taxonomy.ignore_index
     confusion_KK = np.zeros((num_classes, num_classes), dtype=np.int64)
@@ -58,8 +57,7 @@ def evaluate(
         options["with_confidence"] = True
     per_image = PerImageCounts(num_classes)
     names = []
-    for index in range(len(samples)):
-        sample = samples[index]
+    for sample in each_sample(samples, progress):
         label_HW = semantic_labels(sample)
         parse = parser.parse(pixels_of(sample), name=sample.name, **options)
         predicted_HW = _semantic_answer(parse, sample)
@@ -77,8 +75,6 @@ def evaluate(
         if watch is not None:
             watch(sample, parse, counts_K3)
         names.append(sample.name)
-        if progress is not None:
-            progress(index + 1, len(samples))
     return Evaluation(
         class_names=tuple(samples.taxonomy.object_names),
         image_names=tuple(names),

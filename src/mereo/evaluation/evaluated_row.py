@@ -4,7 +4,6 @@ With other settings, or with a detector beside it, the same weights fill another
 is what all networks cost together.
 """
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any
 
 from mereo.atomic_files import write_json, write_text
 from mereo.errors import BadInput
-from mereo.evaluation.evaluated_run import RECIPE_FILE, RUN_FILE
+from mereo.evaluation.measures_file import read_json
+from mereo.run_files import RECIPE_FILE, RUN_FILE
 
 
 def require_run_for_row(run: Path, out: Path) -> None:
@@ -49,10 +49,7 @@ def write_row(run: Path, out: Path, *, row: str, command: str, others: Sequence[
 
 def _facts_of(run: Path) -> dict[str, Any]:
     path = (run if run.is_dir() else run.parent) / RUN_FILE
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"{path} must be readable JSON, but got: {error}; train again.") from error
+    facts = read_json(path, advice="train again")
     if not isinstance(facts, dict):
         raise BadInput(f"{path} must hold a mapping of facts, but got {type(facts).__name__}; train again.")
     return facts

@@ -1,6 +1,5 @@
 """An evaluated run folder: what was trained (recipe.yaml, run.json) and what it reached (its evaluation)."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,15 +11,14 @@ from mereo.evaluation.evaluation import Evaluation
 from mereo.evaluation.evaluation_files import EVALUATION_FILE, PER_IMAGE_FILE, read_evaluation
 from mereo.evaluation.level_files import read_level_measures
 from mereo.evaluation.level_measures import LevelMeasures
+from mereo.evaluation.measures_file import read_json
 from mereo.evaluation.panoptic_files import PanopticEvaluation
 from mereo.evaluation.panoptic_quality_file import read_panoptic_quality
 from mereo.evaluation.perceptual_files import read_perceptual_measures
 from mereo.evaluation.perceptual_measures import PerceptualMeasures
 from mereo.evaluation.token_measures import TokenMeasures, read_token_measures
+from mereo.run_files import RECIPE_FILE, RUN_FILE
 from mereo.strict_yaml import validated
-
-RUN_FILE = "run.json"
-RECIPE_FILE = "recipe.yaml"
 
 
 class RunRecord(BaseModel):
@@ -70,11 +68,7 @@ def read_evaluated_run(folder: str | Path) -> EvaluatedRun:
             f"but got no {' and no '.join(missing)} in {folder}; run `mereo {what}` for it."
         )
     path = folder / RUN_FILE
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"{path} must be readable JSON, but got: {error}; train again.") from error
-    record = validated(RunRecord, content, source=str(path))
+    record = validated(RunRecord, read_json(path, advice="train again"), source=str(path))
     return EvaluatedRun(
         folder,
         record,

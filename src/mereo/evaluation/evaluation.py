@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mereo.evaluation.measures_file import or_none
 from mereo.metrics.calibration import expected_calibration_error
 from mereo.metrics.confusion import (
     frequency_weighted_iou,
@@ -58,24 +59,24 @@ class Evaluation:
 
     @property
     def mean_iou(self) -> float | None:
-        return _or_none(mean_iou(self.confusion_KK))
+        return or_none(mean_iou(self.confusion_KK))
 
     @property
     def frequency_weighted_iou(self) -> float | None:
-        return _or_none(frequency_weighted_iou(self.confusion_KK))
+        return or_none(frequency_weighted_iou(self.confusion_KK))
 
     @property
     def pixel_accuracy(self) -> float | None:
-        return _or_none(pixel_accuracy(self.confusion_KK))
+        return or_none(pixel_accuracy(self.confusion_KK))
 
     @property
     def boundary_iou(self) -> float | None:
         """Mean boundary IoU over the classes that have one."""
-        return _or_none(float(mean_over_classes(iou_of_counts(self.boundary_K3))))
+        return or_none(float(mean_over_classes(iou_of_counts(self.boundary_K3))))
 
     @property
     def expected_calibration_error(self) -> float | None:
-        return None if self.reliability_B3 is None else _or_none(expected_calibration_error(self.reliability_B3))
+        return None if self.reliability_B3 is None else or_none(expected_calibration_error(self.reliability_B3))
 
     @property
     def classes_by_frequency(self) -> tuple[int, ...]:
@@ -89,14 +90,10 @@ class Evaluation:
         share_K = true_K / true_K.sum() if true_K.sum() else np.full(len(true_K), np.nan)
         columns = (share_K, iou_per_class(self.confusion_KK), iou_of_counts(self.boundary_K3))
         return tuple(
-            ClassRow(name, *(_or_none(float(value)) for value in values))
+            ClassRow(name, *(or_none(float(value)) for value in values))
             for name, *values in zip(self.class_names, *columns, strict=True)
         )
 
     def with_conditions(self, **conditions: Any) -> "Evaluation":
         """The same numbers, with what a reader must know of them: data set, split, parser. Plain JSON values."""
         return replace(self, conditions={**self.conditions, **conditions})
-
-
-def _or_none(value: float) -> float | None:
-    return None if np.isnan(value) else value

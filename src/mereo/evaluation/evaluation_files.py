@@ -4,8 +4,6 @@ The counts are the truth. Measures are written for readers and checked on readin
 """
 
 import csv
-import json
-import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +13,7 @@ from pydantic import Field
 from mereo.atomic_files import atomic_path, write_text
 from mereo.errors import BadInput
 from mereo.evaluation.evaluation import Evaluation
+from mereo.evaluation.measures_file import agree, one_line_an_entry, read_json
 from mereo.strict import StrictConfig
 from mereo.strict_yaml import validated
 
@@ -81,13 +80,13 @@ def write_evaluation(evaluation: Evaluation, folder: str | Path) -> None:
         del content["expected_calibration_error"]
     else:
         content["reliability_counts"] = evaluation.reliability_B3.tolist()
-    write_text(Path(folder) / EVALUATION_FILE, _one_line_an_entry(content))
+    write_text(Path(folder) / EVALUATION_FILE, one_line_an_entry(content, has_line_a_row=True))
 
 
 def read_evaluation(folder: str | Path) -> Evaluation:
     """Exactly what was written, or an error that names the file."""
     path = Path(folder) / EVALUATION_FILE
-    stored = validated(_EvaluationFile, _read_json(path), source=str(path))
+    stored = validated(_EvaluationFile, read_json(path, advice="run `mereo evaluate`"), source=str(path))
     class_names = tuple(row.name for row in stored.classes)
     names, per_image_NK3 = _read_per_image(Path(folder) / PER_IMAGE_FILE, class_names)
     if {len(row) for row in stored.confusion} != {len(class_names)} or not (
@@ -116,12 +115,12 @@ def read_evaluation(folder: str | Path) -> Evaluation:
 def _require_agreement(stored: _EvaluationFile, evaluation: Evaluation, path: Path) -> None:
     for name in sorted(MEASURES & stored.model_fields_set):
         written, counted = getattr(stored, name), getattr(evaluation, name)
-        if written != counted and (written is None or counted is None or not math.isclose(written, counted)):
+        if not agree(written, counted):
             raise BadInput(
                 f"{name} must follow from the counts ({counted}), but got {written} in {path}; evaluate again."
             )
     for row, counted_row in zip(stored.classes, evaluation.per_class):
-        if row.iou != counted_row.iou and not math.isclose(row.iou or 0, counted_row.iou or 0):
+        if not agree(row.iou, counted_row.iou):
             raise BadInput(
                 f"iou of {row.name} must follow from the counts ({counted_row.iou}), but got {row.iou} in {path}; "
                 "evaluate again."
@@ -189,27 +188,3 @@ def _read_per_image(path: Path, class_names: tuple[str, ...]) -> tuple[tuple[str
 
 def _header(class_names: tuple[str, ...]) -> list[str]:
     return ["image", *(f"{name}: {count}" for name in class_names for count in COUNT_NAMES)]
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(
-            f"{path} must be readable, but got {error.strerror or error}; run `mereo evaluate` first."
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{path} must be JSON, but got: {error}; evaluate again.") from error
-
-
-def _one_line_an_entry(content: dict[str, Any]) -> str:
-    """JSON that people can read and compare: one line a class and a row of the matrix, not one a number."""
-    entries = []
-    for key, value in content.items():
-        if isinstance(value, list) and value and isinstance(value[0], list | dict):
-            lines = ",\n".join("    " + json.dumps(one, ensure_ascii=False, allow_nan=False) for one in value)
-            text = f"[\n{lines}\n  ]"
-        else:
-            text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        entries.append(f"  {json.dumps(key)}: {text}")
-    return "{\n" + ",\n".join(entries) + "\n}\n"

@@ -1,18 +1,17 @@
 """index.html beside evaluation.json: the numbers, the pictures, and the images that a parser did worst on."""
 
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from mereo.assembly.parse import UNSURE_BELOW
-from mereo.atomic_files import write_bytes, write_text
+from mereo.atomic_files import write_bytes
+from mereo.data.pictures.picture_bytes import picture_bytes
 from mereo.data.taxonomy import Taxonomy
 from mereo.drawing.confusion_picture import draw_confusion
 from mereo.drawing.legend import percent
-from mereo.drawing.page_parts import basic_style, colour_rules, escaped, filled, page_head, relative_link
+from mereo.drawing.page_parts import PageTemplate, colour_rules, escaped, relative_link
 from mereo.drawing.reliability_picture import ReliabilityCurve, draw_reliability
 from mereo.evaluation.evaluation import Evaluation
 from mereo.evaluation.number_text import percent_text
@@ -20,7 +19,7 @@ from mereo.evaluation.worst_images import WorstImage
 from mereo.metrics.calibration import below_threshold
 from mereo.version import VERSION
 
-TEMPLATE = Path(__file__).with_name("evaluation_page.html")
+PAGE = PageTemplate(__file__)
 PAGE_FILE, CONFUSION_FILE, RELIABILITY_FILE, WORST_FOLDER = "index.html", "confusion.png", "reliability.png", "worst"
 MAX_OPEN_CLASSES = 40  # A longer table is folded away at first.
 MAX_LEGEND = 60
@@ -39,34 +38,24 @@ def write_evaluation_page(
     """The page and its pictures; `before` is the curve that a new temperature bettered, notes are for the foot."""
     folder = Path(folder)
     confusion_HWC = draw_confusion(evaluation.confusion_KK, evaluation.class_names)
-    _write_png(folder / CONFUSION_FILE, confusion_HWC)
+    write_bytes(folder / CONFUSION_FILE, picture_bytes(confusion_HWC, "PNG"))
     for rank, image in enumerate(worst, start=1):
         for name in PICTURE_NAMES:
             write_bytes(folder / _picture_file(rank, name), getattr(image.pictures, name))
-    indices = range(taxonomy.num_objects)
-    style = basic_style() + TEMPLATE.with_suffix(".css").read_text(encoding="utf-8").replace(
-        "{{colours}}", colour_rules(indices, taxonomy.objects.colours_K3.tolist())
+    return PAGE.write(
+        folder / PAGE_FILE,
+        title=f"Evaluation of {evaluation.conditions.get('parser', 'a parser')}",
+        summary=_summary(evaluation),
+        notes=(*notes, f"Made with Mereo {VERSION}."),
+        rules=colour_rules(range(taxonomy.num_objects), taxonomy.objects.colours_K3.tolist()),
+        headline=_headline(evaluation),
+        num_classes=str(len(evaluation.class_names)),
+        is_open=" open" if len(evaluation.class_names) <= MAX_OPEN_CLASSES else "",
+        classes="\n".join(_class_row(evaluation, index) for index in evaluation.classes_by_frequency),
+        confusion=_figure(CONFUSION_FILE, confusion_HWC, "The confusion matrix, whose main mistakes the table names."),
+        reliability=_reliability(evaluation, folder, before),
+        worst=_worst(evaluation, worst),
     )
-    values = {
-        "head": page_head(
-            f"Evaluation of {evaluation.conditions.get('parser', 'a parser')}",
-            summary=_summary(evaluation),
-            style=style,
-        ),
-        "headline": _headline(evaluation),
-        "num_classes": str(len(evaluation.class_names)),
-        "is_open": " open" if len(evaluation.class_names) <= MAX_OPEN_CLASSES else "",
-        "classes": "\n".join(_class_row(evaluation, index) for index in evaluation.classes_by_frequency),
-        "confusion": _figure(
-            CONFUSION_FILE, confusion_HWC, "The confusion matrix, whose main mistakes the table names."
-        ),
-        "reliability": _reliability(evaluation, folder, before),
-        "worst": _worst(evaluation, worst),
-        "footer": "".join(f"<p>{escaped(note)}</p>" for note in (*notes, f"Made with Mereo {VERSION}.")),
-    }
-    page = folder / PAGE_FILE
-    write_text(page, filled(TEMPLATE.read_text(encoding="utf-8"), values))
-    return page
 
 
 def mistaken_for(evaluation: Evaluation, index: int, *, most: int = 2) -> list[tuple[str, float]]:
@@ -95,12 +84,6 @@ def unsure_in_words(evaluation: Evaluation) -> str:
 
 def _picture_file(rank: int, name: str) -> str:
     return f"{WORST_FOLDER}/{rank:03d}-{name}.jpg"
-
-
-def _write_png(path: Path, picture_HWC: np.ndarray) -> None:
-    content = BytesIO()
-    Image.fromarray(picture_HWC).save(content, format="PNG")
-    write_bytes(path, content.getvalue())
 
 
 def _summary(evaluation: Evaluation) -> str:
@@ -159,7 +142,7 @@ def _reliability(evaluation: Evaluation, folder: Path, before: ReliabilityCurve 
         return ""
     now = ReliabilityCurve(f"temperature {evaluation.conditions.get('temperature', 1):g}", evaluation.reliability_B3)
     picture_HWC = draw_reliability([now, before] if before else [now])
-    _write_png(folder / RELIABILITY_FILE, picture_HWC)
+    write_bytes(folder / RELIABILITY_FILE, picture_bytes(picture_HWC, "PNG"))
     return _figure(
         RELIABILITY_FILE, picture_HWC, "How often the parser is right, by its confidence.", unsure_in_words(evaluation)
     )

@@ -12,10 +12,9 @@ from mereo.evaluation.evaluate import pixels_of
 from mereo.features.stage import SuperpixelWish
 from mereo.freed_memory import image_done
 from mereo.metrics.best_scale import GroupingQuality, ImageScores, grouping_quality, image_scores
-from mereo.parser.asking.answering import plain_answers
+from mereo.parser.asking.answering import plain_answers, seen_size
 from mereo.parser.asking.image_scores import prepared_image
 from mereo.parser.last_hierarchy import required_hierarchy
-from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneParser
 from mereo.regions.grouping_hierarchy import GroupRule
 from mereo.regions.nearest_places import at_size
@@ -66,7 +65,7 @@ def merged_by_colour(parser: SceneParser, image_HWC: np.ndarray, numbers: list[i
     """The same for the superpixels' own tree of colours, of the picture as the parser sees it, cut at most at these
     numbers of regions."""
     size = (image_HWC.shape[0], image_HWC.shape[1])
-    seen_13HW = prepared_image(parser, image_HWC, working_size(size, parser.preprocessing.working_side))
+    seen_13HW = prepared_image(parser, image_HWC, seen_size(parser, image_HWC))
     seen_HW3 = seen_13HW[0].clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
     method = (parser.superpixel_wish or SuperpixelWish()).method
     maps = superpixel_hierarchy(seen_HW3, numbers, method=method)

@@ -1,6 +1,5 @@
 """Evaluate an instance parser on labelled samples: COCO's AP of boxes and masks, and its file."""
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -13,8 +12,10 @@ from mereo.atomic_files import write_text
 from mereo.data.instances import Instances, labelled_instances, thing_indices
 from mereo.data.sample import Sample, Samples
 from mereo.errors import BadInput
+from mereo.evaluation.each_sample import each_sample
 from mereo.evaluation.evaluate import pixels_of
 from mereo.evaluation.evaluation_files import EVALUATION_FILE
+from mereo.evaluation.measures_file import one_line_an_entry
 from mereo.metrics.instance_average_precision import AveragePrecision, InstanceScores, instance_average_precision
 
 MEASURES = ("ap", "ap_50", "ap_75", "ap_small", "ap_medium", "ap_large")
@@ -61,18 +62,13 @@ def evaluate_instances(
             f"parser and data must have the same things in the same order, but got {', '.join(detector.thing_names)} "
             f"and {', '.join(names)}; evaluate on data with the parser's taxonomy."
         )
-    if len(samples) == 0:
-        raise BadInput("samples must hold at least one image, but got none; check folder and split.")
     started = time.perf_counter()
     predicted, truth = [], []
-    for index in range(len(samples)):
-        sample = samples[index]
+    for sample in each_sample(samples, progress):
         truth.append(labelled_instances(sample, things))
         predicted.append(detector.detect(pixels_of(sample), name=sample.name))
         if watch is not None:
             watch(sample, predicted[-1])
-        if progress is not None:
-            progress(index + 1, len(samples))
     return InstanceEvaluation(
         thing_names=names,
         scores=instance_average_precision(predicted, truth, num_classes=len(names)),
@@ -110,11 +106,8 @@ def write_instance_evaluation(evaluation: InstanceEvaluation, folder: str | Path
             )
         ],
     }
-    classes = content.pop("classes")
-    entries = [f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in content.items()]
-    lines = ",\n".join("    " + json.dumps(row, ensure_ascii=False) for row in classes)
     path = Path(folder) / EVALUATION_FILE
-    write_text(path, "{\n" + ",\n".join([*entries, f'  "classes": [\n{lines}\n  ]']) + "\n}\n")
+    write_text(path, one_line_an_entry(content, has_line_a_row=True))
     return path
 
 

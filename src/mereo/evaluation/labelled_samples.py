@@ -3,7 +3,7 @@
 from mereo.data.sample import Sample, Samples
 
 
-class SamplesWithObjects:
+class SamplesWithObjects(Samples):
     """A view of other samples. Making it reads every sample once."""
 
     def __init__(self, samples: Samples) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from mereo.assembly.level_answers import LevelAnswers
 from mereo.data.sample import Sample, Samples
-from mereo.errors import BadInput
+from mereo.evaluation.each_sample import each_sample
 from mereo.evaluation.evaluate import AnyParser, pixels_of, require_same_classes, semantic_labels
 from mereo.evaluation.level_measures import LevelMeasures, PyramidCounts
 from mereo.metrics.boundary_band import boundary_band
@@ -26,13 +26,10 @@ def evaluate_levels(
     Any parser is measured near borders; one with a pyramid is also asked what each of its levels says.
     """
     require_same_classes(parser.taxonomy, samples.taxonomy)
-    if len(samples) == 0:
-        raise BadInput("samples must hold at least one image, but got none; check folder and split.")
     num_classes, ignore_index = samples.taxonomy.num_objects, samples.taxonomy.ignore_index
     all_K3, band_K3 = (np.zeros((num_classes, 3), dtype=np.int64) for _ in range(2))
     pyramid: PyramidCounts | None = None
-    for index in range(len(samples)):
-        sample = samples[index]
+    for sample in each_sample(samples, progress):
         label_HW = semantic_labels(sample)
         predicted_HW = np.asarray(parser.parse(pixels_of(sample), name=sample.name, scales=(1.0,), flip=False).semantic)
         of_all_KK = confusion_matrix(label_HW, predicted_HW, num_classes=num_classes, ignore_index=ignore_index)
@@ -43,8 +40,6 @@ def evaluate_levels(
         band_K3 += region_counts(of_band_KK)
         if isinstance(parser, SceneParser) and has_levels(parser):
             pyramid = _added(pyramid, _of_pyramid(parser, sample, num_classes, ignore_index))
-        if progress is not None:
-            progress(index + 1, len(samples))
     return LevelMeasures(
         class_names=tuple(samples.taxonomy.object_names),
         num_images=len(samples),

@@ -1,7 +1,5 @@
 """LevelMeasures on disk: `levels.json`. The counts are the truth; the measures beside them are checked on reading."""
 
-import json
-import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,7 +9,7 @@ from pydantic import Field
 from mereo.atomic_files import write_text
 from mereo.errors import BadInput
 from mereo.evaluation.level_measures import LevelMeasures, PyramidCounts
-from mereo.evaluation.measures_file import read_measures
+from mereo.evaluation.measures_file import agree, one_line_an_entry, read_measures
 from mereo.strict import StrictConfig
 
 LEVELS_FILE = "levels.json"
@@ -59,12 +57,7 @@ def write_level_measures(measures: LevelMeasures, folder: str | Path) -> Path:
         },
     }
     path = Path(folder) / LEVELS_FILE
-    # One line an entry: the counts of a hundred classes would fill a screen a level otherwise.
-    lines = [
-        f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}"
-        for key, value in content.items()
-    ]
-    write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
+    write_text(path, one_line_an_entry(content))
     return path
 
 
@@ -92,7 +85,7 @@ def read_level_measures(folder: str | Path) -> LevelMeasures | None:
             finest_cells=pyramid.finest_cells,
         ),
     )
-    if not _is_close(stored.measures, measures.summary()):
+    if not agree(stored.measures, measures.summary()):
         raise BadInput(f"measures must follow from the counts, but got others in {path}; evaluate again.")
     return measures
 
@@ -109,19 +102,3 @@ def _require_sizes(stored: _LevelFile, path: Path) -> None:
         raise BadInput(
             f"counts must be those of {num_classes} classes on every level, but got others in {path}; evaluate again."
         )
-
-
-def _is_close(stored: Any, counted: Any) -> bool:
-    """Equal but for the last digits, which another machine may add up in another order."""
-    if isinstance(counted, dict):
-        return (
-            isinstance(stored, dict)
-            and stored.keys() == counted.keys()
-            and all(_is_close(stored[key], value) for key, value in counted.items())
-        )
-    if isinstance(counted, list):
-        is_like = isinstance(stored, list) and len(stored) == len(counted)
-        return is_like and all(map(_is_close, stored, counted))
-    if isinstance(counted, float) and isinstance(stored, float | int):
-        return math.isclose(stored, counted, abs_tol=1e-12)
-    return bool(stored == counted)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mereo.evaluation.measures_file import or_none
 from mereo.metrics.boundary_band import BAND_PIXELS
 from mereo.metrics.confusion import iou_of_counts, mean_over_classes
 
@@ -120,5 +121,4 @@ def plain(values: np.ndarray) -> Any:
 
 
 def _mean_iou(counts_K3: np.ndarray) -> float | None:
-    value = float(mean_over_classes(iou_of_counts(counts_K3)))
-    return None if np.isnan(value) else value
+    return or_none(float(mean_over_classes(iou_of_counts(counts_K3))))

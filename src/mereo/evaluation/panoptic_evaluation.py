@@ -14,6 +14,7 @@ from mereo.data.panoptic_map import PanopticMap
 from mereo.data.sample import Sample, Samples
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
+from mereo.evaluation.each_sample import each_sample
 from mereo.evaluation.evaluate import pixels_of, require_same_classes
 from mereo.evaluation.panoptic_files import PanopticEvaluation
 from mereo.metrics.panoptic_quality import PanopticCounts, panoptic_counts
@@ -42,11 +43,8 @@ def evaluate_panoptic(
     """
     taxonomy = samples.taxonomy
     require_same_classes(parser.taxonomy, taxonomy)
-    if len(samples) == 0:
-        raise BadInput("samples must hold at least one image, but got none; check folder and split.")
     started, counts = time.perf_counter(), PanopticCounts.none(taxonomy.num_objects)
-    for index in range(len(samples)):
-        sample = samples[index]
+    for sample in each_sample(samples, progress):
         parse = parser.parse(pixels_of(sample), name=sample.name)
         predicted = panoptic_labels_of(
             parse.semantic, parse.instances, is_thing=taxonomy.is_thing, ignore_index=None, name=f"answer {parse.name}"
@@ -54,8 +52,6 @@ def evaluate_panoptic(
         counts += panoptic_counts(
             labelled_panoptic(sample, taxonomy, instances=instances), predicted, num_classes=taxonomy.num_objects
         )
-        if progress is not None:
-            progress(index + 1, len(samples))
     return PanopticEvaluation(
         class_names=tuple(taxonomy.object_names),
         is_thing=taxonomy.is_thing,
@@ -68,12 +64,11 @@ def evaluate_panoptic(
 
 def labelled_panoptic(sample: Sample, taxonomy: Taxonomy, *, instances: InstanceSource = "labelled") -> PanopticMap:
     """The truth of one sample. Without things in the taxonomy no map of instances is asked for."""
-    things = [index for index, is_thing in enumerate(taxonomy.is_thing) if is_thing]
-    if things and instances == "labelled":
+    if taxonomy.things and instances == "labelled":
         semantic_HW, instances_HW = (one.numpy() for one in require_instances(sample))
     elif sample.semantic_HW is not None:
         semantic_HW = sample.semantic_HW.numpy()
-        instances_HW = component_instances(semantic_HW, things)
+        instances_HW = component_instances(semantic_HW, taxonomy.things)
     else:
         raise BadInput(
             f"every sample must have a label map of classes, but got none in {sample.name}; choose labelled data."

@@ -11,6 +11,7 @@ import numpy as np
 from mereo.data.component_instances import InstanceSource
 from mereo.data.formats.coco_panoptic_maps import CocoPanopticMaps
 from mereo.errors import BadInput
+from mereo.evaluation.measures_file import or_none
 from mereo.metrics.panoptic_quality import PanopticCounts, QualityMeans, panoptic_counts
 
 MatchedBy = Literal["image_id", "file_name"]
@@ -63,7 +64,7 @@ class PanopticEvaluation:
         segments_K = counts.true_positives_K + counts.false_negatives_K
         columns = zip(counts.pq_K, counts.sq_K, counts.rq_K, strict=True)
         return tuple(
-            PanopticClassRow(name, is_thing, int(segments), *(_or_none(value) for value in values))
+            PanopticClassRow(name, is_thing, int(segments), *(or_none(value) for value in values))
             for name, is_thing, segments, values in zip(
                 self.class_names, self.is_thing, segments_K, columns, strict=True
             )
@@ -144,9 +145,5 @@ def _matched(true: CocoPanopticMaps, predicted: CocoPanopticMaps, *, by: Matched
 
 
 def _described(quality: QualityMeans) -> dict[str, Any]:
-    measures = {name: _or_none(getattr(quality, name)) for name in ("pq", "sq", "rq")}
+    measures = {name: or_none(getattr(quality, name)) for name in ("pq", "sq", "rq")}
     return {**measures, "num_classes": quality.num_classes}
-
-
-def _or_none(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

@@ -1,6 +1,5 @@
 """Panoptic quality on disk: `panoptic_quality.json`. Counts are the truth; measures are checked on reading."""
 
-import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +9,7 @@ from pydantic import Field
 from mereo.atomic_files import write_json
 from mereo.data.component_instances import InstanceSource
 from mereo.errors import BadInput
-from mereo.evaluation.measures_file import read_measures
+from mereo.evaluation.measures_file import agree, read_measures
 from mereo.evaluation.panoptic_files import PanopticEvaluation
 from mereo.metrics.panoptic_quality import PanopticCounts
 from mereo.strict import StrictConfig
@@ -85,16 +84,6 @@ def read_panoptic_quality(folder: str | Path) -> PanopticEvaluation | None:
     )
     counted = evaluation.to_dict()
     for name in ("all", "things", "stuff"):
-        if not _is_close(getattr(stored, name).model_dump(), counted[name]):
+        if not agree(getattr(stored, name).model_dump(), counted[name]):
             raise BadInput(f"measures must follow from the counts, but got others of {name} in {path}; evaluate again.")
     return evaluation
-
-
-def _is_close(stored: dict[str, Any], counted: dict[str, Any]) -> bool:
-    """Equal but for the last digits, which another machine may add up in another order."""
-    return all(
-        stored[name] == value
-        if value is None or stored[name] is None
-        else math.isclose(stored[name], value, abs_tol=1e-12)
-        for name, value in counted.items()
-    )

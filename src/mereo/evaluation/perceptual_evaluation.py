@@ -10,6 +10,7 @@ from mereo.data.part_slices import NO_ENTRY, PartSlices, part_slices
 from mereo.data.sample import Sample, Samples
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
+from mereo.evaluation.each_sample import each_sample
 from mereo.evaluation.evaluate import AnyParser, pixels_of, require_same_classes
 from mereo.evaluation.perceptual_measures import ImageTask, PerceptualMeasures, PixelTask
 from mereo.metrics.confusion import confusion_matrix, region_counts
@@ -20,15 +21,10 @@ def evaluate_perceptual(
 ) -> PerceptualMeasures:
     """Plain passes over every sample; memory holds one image and counts."""
     require_same_tables(parser.taxonomy, samples.taxonomy)
-    if len(samples) == 0:
-        raise BadInput("samples must hold at least one image, but got none; check folder and split.")
     counts = PerceptualCounts(parser.taxonomy)
-    for index in range(len(samples)):
-        sample = samples[index]
+    for sample in each_sample(samples, progress):
         parse = parser.parse(pixels_of(sample), name=sample.name, scales=(1.0,), flip=False)
         counts.add(sample, parse)
-        if progress is not None:
-            progress(index + 1, len(samples))
     return counts.measures()
 
 

@@ -1,7 +1,5 @@
 """PerceptualMeasures on disk: `perceptual.json`. Counts are the truth; measures beside them are checked when read."""
 
-import json
-import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,7 +8,7 @@ from pydantic import Field
 
 from mereo.atomic_files import write_text
 from mereo.errors import BadInput
-from mereo.evaluation.measures_file import read_measures
+from mereo.evaluation.measures_file import agree, one_line_an_entry, read_measures
 from mereo.evaluation.perceptual_measures import IMAGE_TASKS, ImageTask, PerceptualMeasures, PixelTask
 from mereo.strict import StrictConfig
 
@@ -56,13 +54,8 @@ def write_perceptual_measures(measures: PerceptualMeasures, folder: str | Path) 
             "num_images": task.num_images,
             "counts": counts.tolist(),
         }
-    # One line an entry: hundreds of counts would fill many screens otherwise.
-    lines = [
-        f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}"
-        for key, value in content.items()
-    ]
     path = Path(folder) / PERCEPTUAL_FILE
-    write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
+    write_text(path, one_line_an_entry(content))
     return path
 
 
@@ -74,7 +67,7 @@ def read_perceptual_measures(folder: str | Path) -> PerceptualMeasures | None:
         return None
     tasks = {name: _task(stored, name, path) for name in ("objects", "parts", "materials", *IMAGE_TASKS)}
     measures = PerceptualMeasures(stored.num_images, derived=stored.derived, **tasks)
-    if not _agree(stored.measures, measures.summary()):
+    if not agree(stored.measures, measures.summary()):
         raise BadInput(f"measures must follow from the counts, but got others in {path}; evaluate again.")
     return measures
 
@@ -94,18 +87,3 @@ def _task(stored: _PerceptualFile, name: str, path: Path) -> Any:
     if name in IMAGE_TASKS:
         return ImageTask(of_file.classes, counts)
     return PixelTask(of_file.classes, of_file.num_images, counts)
-
-
-def _agree(stored: dict[str, dict[str, float | None]], counted: dict[str, dict[str, float | None]]) -> bool:
-    """Equal but for the last digits, which another machine may add up in another order."""
-    if stored.keys() != counted.keys():
-        return False
-    return all(
-        stored[task].keys() == of_task.keys()
-        and all(_is_close(stored[task][name], value) for name, value in of_task.items())
-        for task, of_task in counted.items()
-    )
-
-
-def _is_close(one: float | None, other: float | None) -> bool:
-    return one == other if one is None or other is None else math.isclose(one, other, abs_tol=1e-12)

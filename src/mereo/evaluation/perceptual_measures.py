@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mereo.evaluation.measures_file import or_none
 from mereo.metrics.confusion import iou_of_counts, mean_over_classes
 
 PIXEL_TASKS = ("objects", "parts", "materials")
@@ -27,7 +28,7 @@ class PixelTask:
     @property
     def mean_iou(self) -> float | None:
         """Over the classes that are true or predicted somewhere."""
-        return _or_none(float(mean_over_classes(iou_of_counts(self.counts_K3))))
+        return or_none(float(mean_over_classes(iou_of_counts(self.counts_K3))))
 
     @property
     def pixel_accuracy(self) -> float | None:
@@ -66,7 +67,7 @@ class ImageTask:
     @property
     def balanced_accuracy(self) -> float | None:
         """The mean of the classes' own accuracies: what frequent classes cannot lift."""
-        return _or_none(float(mean_over_classes(self._accuracy_K)))
+        return or_none(float(mean_over_classes(self._accuracy_K)))
 
     @property
     def majority_accuracy(self) -> float | None:
@@ -138,10 +139,6 @@ class PerceptualMeasures:
 def _rows(names: tuple[str, ...], true_K: np.ndarray, value_K: np.ndarray) -> Iterator[tuple[str, float, float | None]]:
     total = int(true_K.sum())
     for index in np.argsort(-true_K, kind="stable").tolist():
-        value = _or_none(float(value_K[index]))
+        value = or_none(float(value_K[index]))
         if value is not None:
             yield names[index], int(true_K[index]) / total if total else 0.0, value
-
-
-def _or_none(value: float) -> float | None:
-    return None if np.isnan(value) else value

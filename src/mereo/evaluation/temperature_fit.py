@@ -19,9 +19,8 @@ from mereo.evaluation.evaluate import pixels_of, require_same_classes, semantic_
 from mereo.freed_memory import image_done
 from mereo.metrics.calibration import expected_calibration_error, reliability_counts
 from mereo.metrics.temperature import confidence_at, fitted_temperature
-from mereo.parser.asking.answering import answering
+from mereo.parser.asking.answering import answering, seen_size
 from mereo.parser.asking.image_scores import image_scores
-from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneParser
 
 MAX_NUMBERS = 2**23  # 32 MB of float32.
@@ -163,8 +162,7 @@ def _scores_at_pixels(
     parser: SceneParser, image_HWC: np.ndarray, pixel_N: torch.Tensor, scales: Sequence[float], flip: bool
 ) -> np.ndarray:
     size = (image_HWC.shape[0], image_HWC.shape[1])
-    working = working_size(size, parser.preprocessing.working_side)
-    found = image_scores(parser, image_HWC, working, scales, flip)
+    found = image_scores(parser, image_HWC, seen_size(parser, image_HWC), scales, flip)
     scores_NK = scores_at(found.scores_Khw, size, pixel_N // size[1], pixel_N % size[1])
     if found.are_probabilities:
         scores_NK = scores_NK.clamp(min=SMALLEST_PROBABILITY).log()

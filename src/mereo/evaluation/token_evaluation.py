@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from mereo.data.sample import Sample, Samples
-from mereo.errors import BadInput
+from mereo.evaluation.each_sample import each_sample
 from mereo.evaluation.evaluate import pixels_of, require_same_classes, semantic_labels
 from mereo.evaluation.token_measures import TokenMeasures
 from mereo.metrics.token_semantics import token_semantics
@@ -24,13 +24,10 @@ def evaluate_tokens(
     """One plain pass over every sample; memory holds one image and two numbers of each."""
     require_tokens(parser)
     require_same_classes(parser.taxonomy, samples.taxonomy)
-    if len(samples) == 0:
-        raise BadInput("samples must hold at least one image, but got none; check folder and split.")
     taxonomy = parser.taxonomy
     of_classes, of_instances = [], []
     with answering(parser):
-        for index in range(len(samples)):
-            sample = samples[index]
+        for sample in each_sample(samples, progress):
             weight_Khw, label_HW = token_weights_of(parser, pixels_of(sample)), semantic_labels(sample)
             of_classes.append(
                 token_semantics(weight_Khw, label_HW, taxonomy.num_objects, ignore_label=taxonomy.ignore_index)
@@ -38,8 +35,6 @@ def evaluate_tokens(
             if sample.instances_HW is not None:
                 id_HW = thing_ids(sample, taxonomy.is_thing)
                 of_instances.append(token_semantics(weight_Khw, id_HW, int(id_HW.max()) + 1, ignore_label=NO_INSTANCE))
-            if progress is not None:
-                progress(index + 1, len(samples))
     class_semantics, class_diversity = _means(of_classes)
     instance_semantics, instance_diversity = _means(of_instances)
     return TokenMeasures(

@@ -1,11 +1,14 @@
 """FeatureMaps: what travels along a parser's path; and Frame: what a stage may know of the picture."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor
 
 from mereo.errors import BadInput
+
+Evidence = TypeVar("Evidence")
+FINEST_STRIDE = 4  # Of heads: finer maps (a MobileNet's) would cost more than they tell.
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,10 @@ class FeatureMaps:
     def with_last(self, features_BCHW: Tensor) -> "FeatureMaps":
         return replace(self, maps=(*self.maps[:-1], features_BCHW))
 
+    def evidence_of(self, kind: type[Evidence]) -> list[Evidence]:
+        """In the path's order."""
+        return [one for one in self.evidence if isinstance(one, kind)]
+
     def with_evidence(self, evidence: Any) -> "FeatureMaps":
         return replace(self, evidence=(*self.evidence, evidence))
 
@@ -59,12 +66,12 @@ class FeatureLayout:
     def with_last(self, channels: int) -> "FeatureLayout":
         return replace(self, channels=(*self.channels[:-1], channels))
 
-    def levels_from(self, finest_stride: int) -> list[int]:
+    def levels_from(self, finest_stride: int = FINEST_STRIDE) -> list[int]:
         """The levels of this stride and coarser ones."""
         levels = [level for level, stride in enumerate(self.strides) if stride >= finest_stride]
         if not levels:
             raise BadInput(
-                f"finest_stride must be at most the coarsest stride of {self.strides}, "
-                f"but got {finest_stride}; lower it."
+                f"a feature map must have stride {finest_stride} or coarser, but got strides {self.strides}; "
+                "use a backbone with coarser maps, or lower finest_stride."
             )
         return levels

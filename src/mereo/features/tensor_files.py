@@ -1,16 +1,40 @@
-"""Tensors of a safetensors file, looked at before anything is built from them."""
+"""Tensors of a safetensors file, looked at before anything is built from them, and what the file says of itself."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from mereo.errors import BadInput
 
 FLOATS = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
+KEY = "mereo"
+
+
+def described_tensors(tensors: Mapping[str, Tensor], content: Mapping[str, Any]) -> bytes:
+    """A safetensors file that says `content` of itself, as JSON. Weights must be finite: no reader takes others."""
+    for name, value in tensors.items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise BadInput(
+                f"weights must be finite to be saved, but got NaN or infinity at {name} as {value.dtype}; "
+                "save as float32, or train anew with a lower learning rate."
+            )
+    # One key: safetensors writes several in a random order, and equal content must give equal files.
+    return save(dict(tensors), metadata={KEY: json.dumps(content, sort_keys=True)})
+
+
+def description_of(path: str | Path, *, what: str) -> str:
+    """The JSON that `described_tensors` wrote; of a file that says nothing, that of no content."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return (file.metadata() or {}).get(KEY, "{}")
+    except (SafetensorError, OSError, ValueError) as error:
+        raise BadInput(f"{what} must be a safetensors file, but got: {error} in {path}; check the path.") from error
 
 
 def read_finite_tensors(path: str | Path, *, what: str) -> dict[str, Tensor]:

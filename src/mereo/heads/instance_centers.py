@@ -12,13 +12,12 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torchvision.models.detection.faster_rcnn import FasterRCNN, FastRCNNPredictor, TwoMLPHead
-from torchvision.models.detection.image_list import ImageList
 
 from mereo.data.instances import InstanceTargets, thing_indices
 from mereo.data.taxonomy import Taxonomy
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
 from mereo.features.stage import MAX_WIDTH
-from mereo.heads.map_pyramid import MapPyramid, StrideAnchors, region_pooling
+from mereo.heads.map_pyramid import MapPyramid, StrideAnchors, image_list, region_pooling
 from mereo.strict import StrictConfig
 
 BOX_SIDE = 7
@@ -68,7 +67,7 @@ class InstanceCenters(nn.Module):
         maps, size = self.pyramid(features), frame.image_size
         if self.training:
             return InstanceCentersPrediction(maps, size)
-        images = _image_list(maps, size)
+        images = image_list(maps, size)
         boxes, _ = self.proposals(images, maps)
         answers, _ = self.regions(maps, boxes, images.image_sizes)
         centers = []
@@ -81,17 +80,11 @@ class InstanceCenters(nn.Module):
     def losses(self, prediction: InstanceCentersPrediction, targets: Sequence[InstanceTargets]) -> dict[str, Tensor]:
         """In training mode: torchvision's four losses, by its names. Images without things are all background."""
         as_theirs = [{"boxes": target.boxes_N4, "labels": target.label_N + 1} for target in targets]
-        images = _image_list(prediction.maps, prediction.image_size)
+        images = image_list(prediction.maps, prediction.image_size)
         boxes, of_proposals = self.proposals(images, prediction.maps, as_theirs)
         _, of_boxes = self.regions(prediction.maps, boxes, images.image_sizes, as_theirs)
         losses: dict[str, Tensor] = of_proposals | of_boxes
         return losses
-
-
-def _image_list(maps: dict[str, Tensor], size: tuple[int, int]) -> ImageList:
-    """torchvision asks only for the images' size; their pixels are long normalised and seen."""
-    first_BCHW = next(iter(maps.values()))
-    return ImageList(first_BCHW.new_zeros(1, 1, 1, 1).expand(len(first_BCHW), 3, *size), [size] * len(first_BCHW))
 
 
 class InstanceCentersConfig(StrictConfig):

@@ -11,14 +11,12 @@ import torch
 from torch import Tensor, nn
 from torchvision.ops import DeformConv2d
 
-from mereo.errors import BadInput
 from mereo.features.conv_3x3 import Conv3x3
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps
 from mereo.features.level_fusion import joined_levels
 from mereo.heads.group_norm_convs import group_norm, lateral
 
 Convolution = Literal["deformable", "plain"]
-FINEST_STRIDE = 4
 
 
 class LevelBranch(nn.Module):
@@ -37,12 +35,7 @@ class LevelBranch(nn.Module):
         convolution: Convolution = "deformable",
     ) -> None:
         super().__init__()
-        self.used = [level for level, stride in enumerate(layout.strides) if stride >= FINEST_STRIDE]
-        if not self.used:
-            raise BadInput(
-                f"a level branch must have a feature map of stride {FINEST_STRIDE} or coarser, but got strides "
-                f"{layout.strides}; use a backbone with coarser maps."
-            )
+        self.used = layout.levels_from()
         channels = [layout.channels[level] for level in self.used]
         self.laterals = nn.ModuleList(
             [nn.Identity() if channel == width else lateral(channel, width) for channel in channels]

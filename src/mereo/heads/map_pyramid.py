@@ -16,10 +16,10 @@ from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 from torchvision.ops.poolers import LevelMapper
 
 from mereo.errors import BadInput
-from mereo.features.feature_maps import FeatureLayout, FeatureMaps
+from mereo.features.feature_maps import FINEST_STRIDE, FeatureLayout, FeatureMaps
 
 PyramidKind = Literal["fpn", "c4"]
-FINEST_STRIDE, COARSEST_STRIDE = 4, 32
+COARSEST_STRIDE = 32
 # One anchor a stride. With a scale of 8: 32, 64, ... 512 pixels, the published sides.
 ANCHOR_STRIDES = (4, 8, 16, 32, 64)
 ASPECT_RATIOS = (0.5, 1.0, 2.0)
@@ -87,6 +87,12 @@ class StrideAnchors(AnchorGenerator):
         strides = [[torch.tensor(stride, device=first.device)] * 2 for stride in self.strides]
         anchors = self.grid_anchors([list(feature_map.shape[-2:]) for feature_map in feature_maps], strides)
         return [torch.cat(anchors)] * len(image_list.image_sizes)
+
+
+def image_list(maps: dict[str, Tensor], size: tuple[int, int]) -> ImageList:
+    """torchvision asks only for the images' size; their pixels are long normalised and seen."""
+    first_BCHW = next(iter(maps.values()))
+    return ImageList(first_BCHW.new_zeros(1, 1, 1, 1).expand(len(first_BCHW), 3, *size), [size] * len(first_BCHW))
 
 
 def region_pooling(pyramid: MapPyramid, *, side: int, scale: float) -> MultiScaleRoIAlign:

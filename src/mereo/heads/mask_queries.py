@@ -10,14 +10,12 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureLayout
 from mereo.features.stage import MAX_WIDTH
 from mereo.heads.class_scores import ClassScores
 from mereo.heads.query_layers import Perceptron
 from mereo.strict import StrictConfig
 
-FINEST_STRIDE = 4
 MAX_QUERIES = 1 << 12
 MAX_LAYERS = 64
 SMALLEST_SUM = 1e-12
@@ -81,7 +79,7 @@ class MaskQueriesHead(nn.Module):
         self, layout: FeatureLayout, *, num_classes: int, width: int, segment_rule: SegmentRule | None = None
     ) -> None:
         super().__init__()
-        self.used = used_levels(layout)
+        self.used = layout.levels_from()
         self.width, self.segment_rule = width, segment_rule
         self.norm = nn.LayerNorm(width)
         self.classify = nn.Linear(width, num_classes + 1)
@@ -93,17 +91,6 @@ class MaskQueriesHead(nn.Module):
         vector_BQC = self.mask_vector(normed_BQC)
         mask_logits_BQhw = torch.einsum("bqc,bchw->bqhw", vector_BQC, embedding_BCHW)
         return MaskQueriesPrediction(self.classify(normed_BQC), mask_logits_BQhw)
-
-
-def used_levels(layout: FeatureLayout) -> list[int]:
-    """Maps of stride 4 and coarser; finer ones (a MobileNet's) would cost more than they tell."""
-    used = [level for level, stride in enumerate(layout.strides) if stride >= FINEST_STRIDE]
-    if not used:
-        raise BadInput(
-            f"mask queries must have a feature map of stride {FINEST_STRIDE} or coarser, but got strides "
-            f"{layout.strides}; use a backbone with coarser maps."
-        )
-    return used
 
 
 class MaskQueriesConfig(StrictConfig):

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pydantic import Field
 from torch import Tensor, nn
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
-from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.mask_rcnn import MaskRCNN, MaskRCNNHeads, MaskRCNNPredictor
 
 from mereo.data.instances import InstanceTargets
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
 from mereo.features.stage import MAX_WIDTH
-from mereo.heads.map_pyramid import MapPyramid, PyramidKind, StrideAnchors, region_pooling
+from mereo.heads.map_pyramid import MapPyramid, PyramidKind, StrideAnchors, image_list, region_pooling
 from mereo.strict import StrictConfig
 
 BOX_SIDE, MASK_SIDE, MASK_LAYERS = 7, 14, 4
@@ -95,27 +94,20 @@ class MaskRcnn(nn.Module):
             {"boxes": target.boxes_N4, "labels": target.label_N + 1, "masks": target.mask_NHW.byte()}
             for target in targets
         ]
-        images = _image_list(pyramid, len(targets))
+        images = image_list(pyramid.maps, pyramid.image_size)
         boxes, proposal_losses = self.proposals(images, pyramid.maps, as_theirs)
         _, region_losses = self.regions(pyramid.maps, boxes, images.image_sizes, as_theirs)
         return {LOSS_NAMES[name]: loss for name, loss in (proposal_losses | region_losses).items()}
 
     def detections(self, pyramid: PyramidMaps) -> list[DetectedThings]:
         """In evaluation mode: the answers for each image, in pixels of what the parser saw."""
-        images = _image_list(pyramid, len(next(iter(pyramid.maps.values()))))
+        images = image_list(pyramid.maps, pyramid.image_size)
         boxes, _ = self.proposals(images, pyramid.maps)
         answers, _ = self.regions(pyramid.maps, boxes, images.image_sizes)
         return [
             DetectedThings(answer["labels"] - 1, answer["scores"], answer["boxes"], answer["masks"][:, 0])
             for answer in answers
         ]
-
-
-def _image_list(pyramid: PyramidMaps, num_images: int) -> ImageList:
-    """torchvision asks only for the images' size; their pixels are long normalised and seen."""
-    size = pyramid.image_size
-    nothing_1111 = next(iter(pyramid.maps.values())).new_zeros(1, 1, 1, 1)
-    return ImageList(nothing_1111.expand(num_images, 3, *size), [size] * num_images)
 
 
 class MaskRcnnConfig(StrictConfig):

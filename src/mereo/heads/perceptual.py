@@ -100,15 +100,14 @@ class Perceptual(nn.Module):
             return None
         # differs from the paper: it pools the last map from before the residual, which the path does not hand on.
         mean_BC: Tensor = self.project_mean(features.last.mean(dim=(2, 3)))
-        for evidence in reversed(features.evidence):
-            if isinstance(evidence, GroupingHierarchy):
-                if evidence.global_BC.shape[1] != self.global_width:
-                    raise BadInput(
-                        "global_width must be that of the grouping's global vector, but got "
-                        f"{self.global_width} for {evidence.global_BC.shape[1]}; set global_width to the latter."
-                    )
-                mean_BC = mean_BC + evidence.global_BC
-                break
+        if hierarchies := features.evidence_of(GroupingHierarchy):
+            global_BC = hierarchies[-1].global_BC
+            if global_BC.shape[1] != self.global_width:
+                raise BadInput(
+                    "global_width must be that of the grouping's global vector, but got "
+                    f"{self.global_width} for {global_BC.shape[1]}; set global_width to the latter."
+                )
+            mean_BC = mean_BC + global_BC
         logits_BK: Tensor = self.scene(mean_BC)
         return logits_BK
 

@@ -41,21 +41,21 @@ class AffinityExplanation:
 @torch.inference_mode()
 def explain_affinity(parser: SceneParser, image_HWC: np.ndarray) -> AffinityExplanation:
     """The first class_affinity stage of the parser, asked about one photograph in one pass."""
-    stage = next((one for one in parser.path if isinstance(one, ClassAffinity)), None)
-    if stage is None:
+    stages = parser.stages_of(ClassAffinity)
+    if not stages:
         raise BadInput(
             "a parser must have a class_affinity stage to explain affinities, but got one without; train e.g. "
             "recipes/drawn_affinity.yaml, which needs no data, and name its run folder."
         )
     size = (image_HWC.shape[0], image_HWC.shape[1])
     answers = plain_answers(parser, image_HWC)
-    evidence = next(one for one in answers.evidence if isinstance(one, AffinityEvidence))
+    evidence = answers.evidence_of(AffinityEvidence)[0]
     refined = scores_of(answers)
     explanation = AffinityExplanation(
         image_HWC=image_HWC,
         coarse_HW=labels_of_scores(evidence.coarse_logits_BKHW[0].float(), size),
         refined_HW=labels_of_scores(refined.scores_Khw, size, are_logits=not refined.are_probabilities),
-        regions=influences(stage, evidence),
+        regions=influences(stages[0], evidence),
         taxonomy=parser.taxonomy,
     )
     image_done()

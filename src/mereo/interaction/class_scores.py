@@ -105,7 +105,7 @@ def _task_logits(answers: SceneAnswers, task: str) -> Tensor | None:
         found = scores_of(answers)
         logits_Khw = found.scores_Khw
         return logits_Khw.clamp(min=SMALLEST_PROBABILITY).log() if found.are_probabilities else logits_Khw
-    prediction = _perceptual(answers)
+    prediction = answers.prediction_or_none(PerceptualPrediction)
     if prediction is None:
         return None
     logits = {
@@ -122,7 +122,7 @@ def _part_score(answers: SceneAnswers, asked: AskedClass, taxonomy: Taxonomy) ->
     Slices are never compared: a loss sees each alone, so nothing ties the level of one to that of another. If the part
     wins nowhere, the mean is over the cells whose object has it; if there are none, over all cells and all its entries.
     """
-    slices, prediction = part_slices(taxonomy), _perceptual(answers)
+    slices, prediction = part_slices(taxonomy), answers.prediction_or_none(PerceptualPrediction)
     if slices is None or prediction is None or prediction.part_logits_BKhw is None:
         return None
     logits_Ehw = prediction.part_logits_BKhw[0]
@@ -138,10 +138,6 @@ def _part_score(answers: SceneAnswers, asked: AskedClass, taxonomy: Taxonomy) ->
     asked_hw = wins_hw if bool(wins_hw.any()) else has_it_hw
     of_owner_hw = logits_Ehw.gather(0, entry_hw.clamp(min=0)[None])[0]
     return ClassScore(of_owner_hw[asked_hw].mean(), wins_hw, asked_hw)
-
-
-def _perceptual(answers: SceneAnswers) -> PerceptualPrediction | None:
-    return next((one for one in answers.predictions if isinstance(one, PerceptualPrediction)), None)
 
 
 def _tables(taxonomy: Taxonomy) -> dict[str, LabelTable | None]:

@@ -45,7 +45,7 @@ def group_photograph(parser: SceneParser, image_HWC: np.ndarray) -> GroupedPhoto
 
 
 def require_grouping(parser: SceneParser) -> None:
-    if not any(isinstance(stage, DeepGrouping) for stage in parser.path):
+    if not parser.stages_of(DeepGrouping):
         stages = ", ".join(type(stage).__name__ for stage in parser.path) or "no stage"
         raise BadInput(
             f"a parser must have the stage deep_grouping on its path to group a photograph, but got {stages}; train "
@@ -59,12 +59,12 @@ def clicked_superpixels(
     *,
     level: int,
     rule: GroupRule = "nearest",
-    seen_size: tuple[int, int] | None = None,
+    map_size: tuple[int, int] | None = None,
 ) -> np.ndarray:
     """R bool: the superpixels in the groups of positive clicks, without those in the groups of negative ones.
 
     A negative click wins wherever both reach, in whichever order they came. A pixel of no superpixel reaches nothing.
-    `seen_size`: height and width of the map that was clicked on (`photograph.on_pixels` at this size); a click reaches
+    `map_size`: height and width of the map that was clicked on (`photograph.on_pixels` at this size); a click reaches
     what the map shows in its cell. Left out: the photograph itself.
     """
     group_R = photograph.group_of_superpixel(level, rule=rule)
@@ -77,7 +77,7 @@ def clicked_superpixels(
     reached = []
     for is_positive in (True, False):
         places_N2 = np.array([(one.x, one.y) for one in clicks if bool(one.is_positive) == is_positive], dtype=np.intp)
-        superpixel_N = _superpixels_seen(photograph, places_N2.reshape(-1, 2), seen_size or photograph.size)
+        superpixel_N = _superpixels_seen(photograph, places_N2.reshape(-1, 2), map_size or photograph.size)
         reached.append(np.isin(group_R, group_R[superpixel_N[superpixel_N >= 0]]))
     positive_R, negative_R = reached
     return positive_R & ~negative_R
@@ -89,17 +89,17 @@ def clicked_mask(
     *,
     level: int,
     rule: GroupRule = "nearest",
-    seen_size: tuple[int, int] | None = None,
+    map_size: tuple[int, int] | None = None,
 ) -> np.ndarray:
     """H W bool, at the photograph's size: see `clicked_superpixels`. Without a click nothing is chosen."""
-    return photograph.on_pixels(clicked_superpixels(photograph, clicks, level=level, rule=rule, seen_size=seen_size))
+    return photograph.on_pixels(clicked_superpixels(photograph, clicks, level=level, rule=rule, map_size=map_size))
 
 
-def _superpixels_seen(photograph: GroupedPhotograph, place_N2: np.ndarray, seen_size: tuple[int, int]) -> np.ndarray:
+def _superpixels_seen(photograph: GroupedPhotograph, place_N2: np.ndarray, map_size: tuple[int, int]) -> np.ndarray:
     """N: from each pixel (x, y) to the cell of the map in which its middle lies, and from there to the superpixel."""
-    (height, width), (seen_height, seen_width) = photograph.size, seen_size
-    row_N = nearest_places(seen_height, height)[place_N2[:, 1]]
-    column_N = nearest_places(seen_width, width)[place_N2[:, 0]]
+    (height, width), (map_height, map_width) = photograph.size, map_size
+    row_N = nearest_places(map_height, height)[place_N2[:, 1]]
+    column_N = nearest_places(map_width, width)[place_N2[:, 0]]
     rows, columns = photograph.superpixel_hw.shape
-    row_N, column_N = nearest_places(rows, seen_height)[row_N], nearest_places(columns, seen_width)[column_N]
+    row_N, column_N = nearest_places(rows, map_height)[row_N], nearest_places(columns, map_width)[column_N]
     return photograph.superpixel_hw[row_N, column_N]

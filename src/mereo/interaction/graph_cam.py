@@ -15,10 +15,9 @@ from torch import Tensor
 from mereo.assembly.grouped_photograph import GroupedPhotograph
 from mereo.interaction.class_scores import AskedClass, asked_class, class_score
 from mereo.interaction.clicks import require_grouping
-from mereo.parser.asking.answering import answering
+from mereo.parser.asking.answering import answering, seen_size
 from mereo.parser.asking.image_scores import prepared_image
 from mereo.parser.last_hierarchy import required_hierarchy
-from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneParser
 from mereo.shapes import require_point, require_shapes
 
@@ -89,7 +88,7 @@ def explain_heat(parser: SceneParser, image_HWC: np.ndarray, question: str) -> G
     """
     require_grouping(parser)
     asked = asked_class(question, parser.taxonomy)
-    size = working_size((image_HWC.shape[0], image_HWC.shape[1]), parser.preprocessing.working_side)
+    size = seen_size(parser, image_HWC)
     with answering(parser), torch.enable_grad():
         # The image wants a gradient, too: of a parser whose weights are all frozen the graph would be none otherwise.
         answers = parser(prepared_image(parser, image_HWC, size).float().requires_grad_())

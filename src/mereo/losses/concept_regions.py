@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mereo.losses.component_matching import FOCAL_ALPHA, match_components, matching_costs
-from mereo.processes import mean_over_processes
+from mereo.processes import over_whole_batch
 from mereo.regions.connected_components import ClassComponents, class_components
 from mereo.regions.nearest_places import nearest_places
 from mereo.shapes import require_shapes
@@ -137,8 +137,7 @@ class ConceptRegions(nn.Module):
             )
             terms.append(losses.total)
         summed = torch.stack(terms).sum()
-        counted = mean_over_processes(summed.new_tensor(float(num_counted)))
-        return summed / counted.clamp(min=torch.finfo(summed.dtype).tiny)
+        return over_whole_batch(summed, summed.new_tensor(float(num_counted)))
 
     def targets(self, label_HW: Tensor, *, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """Components of one label map on the grid of the concepts (M h w), and which of its cells are labelled."""

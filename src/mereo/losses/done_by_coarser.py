@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mereo.errors import BadInput
 from mereo.losses.summed_loss import summed_cross_entropy
-from mereo.processes import mean_over_processes
+from mereo.processes import over_whole_batch
 from mereo.regions.cells import UNIT, UNKNOWN, spread_to_finer
 
 Rule = Literal["raw", "ground_truth", "true_positive"]
@@ -94,8 +94,4 @@ def _unity_loss(logits_Bhw: Tensor, unity_Bhw: Tensor) -> Tensor:
     loss_Bhw = F.binary_cross_entropy_with_logits(
         logits_Bhw.float(), (unity_Bhw == UNIT).float(), weight=is_known_Bhw.float(), reduction="none"
     )
-    return _divided(loss_Bhw.sum(), is_known_Bhw.sum().to(loss_Bhw.dtype))
-
-
-def _divided(total: Tensor, weight: Tensor) -> Tensor:
-    return total / mean_over_processes(weight).clamp(min=torch.finfo(total.dtype).tiny)
+    return over_whole_batch(loss_Bhw.sum(), is_known_Bhw.sum().to(loss_Bhw.dtype))

@@ -21,8 +21,9 @@ from mereo.losses.mask_agreement import (
 )
 from mereo.losses.mask_query_matching import TermWeights, matched_pairs, matching_cost
 from mereo.losses.mask_targets import MaskTargets
+from mereo.losses.summed_loss import at_size_of
 from mereo.losses.uncertain_points import uncertain_points, values_at
-from mereo.processes import mean_over_processes
+from mereo.processes import over_whole_batch
 from mereo.shapes import require_shapes
 
 Pairs = tuple[Tensor, Tensor]
@@ -42,8 +43,7 @@ def query_class_loss(
     weight_BQ = torch.where(class_BQ == no_object, no_object_weight, 1.0)
     weight_BQ = weight_BQ * torch.stack([target.is_labelled_HW.any() for target in targets])[:, None]
     loss_BQ = F.cross_entropy(class_logits_BQK1.float().transpose(1, 2), class_BQ, reduction="none")
-    total = mean_over_processes(weight_BQ.sum()).clamp(min=torch.finfo(loss_BQ.dtype).tiny)
-    return (loss_BQ * weight_BQ).sum() / total
+    return over_whole_batch((loss_BQ * weight_BQ).sum(), weight_BQ.sum())
 
 
 class MaskLoss(Protocol):
@@ -78,9 +78,7 @@ class AllPixelsMaskLoss:
         )
 
     def losses(self, logits_Nhw: Tensor, true_NHW: Tensor, is_labelled_NHW: Tensor) -> tuple[Tensor, Tensor]:
-        logits_N1HW = F.interpolate(
-            logits_Nhw[:, None].float(), size=true_NHW.shape[1:], mode="bilinear", align_corners=False
-        )
+        logits_N1HW = at_size_of(logits_Nhw[:, None], true_NHW)
         compared = (logits_N1HW.flatten(1), true_NHW.flatten(1).float(), is_labelled_NHW.flatten(1).float())
         return focal_loss(*compared), dice_loss(*compared)
 
@@ -142,7 +140,6 @@ class MaskQueriesLoss(nn.Module):
             of_mask = of_dice = logits_Nhw.float().sum()
         else:
             of_mask, of_dice = (one.sum() for one in self.mask_loss.losses(logits_Nhw, true_NHW, is_labelled_NHW))
-        num_masks = mean_over_processes(of_class.new_tensor(float(sum(len(target.class_M) for target in targets))))
+        num_masks = of_class.new_tensor(float(sum(len(target.class_M) for target in targets)))
         of_masks = self.weights.of_mask * of_mask + self.weights.of_dice * of_dice
-        # Without a mask the sum is 0, whatever it is divided by.
-        return self.weights.of_class * of_class + of_masks / num_masks.clamp(min=torch.finfo(num_masks.dtype).tiny)
+        return self.weights.of_class * of_class + over_whole_batch(of_masks, num_masks)

@@ -1,11 +1,11 @@
 """Pixel cross-entropy with class weights and an ignored label."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mereo.losses.checked_labels import checked_labels
-from mereo.processes import mean_over_processes
+from mereo.losses.summed_loss import at_size_of
+from mereo.processes import over_whole_batch
 from mereo.shapes import require_shapes
 
 
@@ -37,7 +37,7 @@ def pixel_cross_entropy(
         threshold = loss_BHW.detach().flatten().topk(num_kept).values[-1]
         is_hard_BHW = (loss_BHW.detach() >= threshold) & is_labelled_BHW
         loss_BHW, weight_BHW = loss_BHW * is_hard_BHW, weight_BHW * is_hard_BHW
-    return loss_BHW.sum() / mean_over_processes(weight_BHW.sum()).clamp(min=torch.finfo(loss_BHW.dtype).tiny)
+    return over_whole_batch(loss_BHW.sum(), weight_BHW.sum())
 
 
 class PixelCrossEntropy(nn.Module):
@@ -54,11 +54,8 @@ class PixelCrossEntropy(nn.Module):
         self.hardest_share = hardest_share
 
     def forward(self, logits_BKhw: Tensor, label_BHW: Tensor) -> Tensor:
-        logits_BKHW = F.interpolate(
-            logits_BKhw.float(), size=label_BHW.shape[-2:], mode="bilinear", align_corners=False
-        )
         return pixel_cross_entropy(
-            logits_BKHW,
+            at_size_of(logits_BKhw, label_BHW),
             label_BHW,
             class_weight_K=self.class_weight_K,
             ignore_label=self.ignore_label,

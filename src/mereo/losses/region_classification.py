@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mereo.losses.checked_labels import checked_labels
-from mereo.processes import mean_over_processes
+from mereo.processes import over_whole_batch
 from mereo.regions.hard_regions import mean_over_regions, membership
 from mereo.shapes import require_shapes
 
@@ -49,7 +49,7 @@ def region_classification_loss(
     num_present_B = is_present_BK.sum(dim=1)
     of_image_B = (loss_BK * is_present_BK).sum(dim=1) / num_present_B.clamp(min=1)  # equation 6
     num_images = (num_present_B > 0).sum().to(of_image_B.dtype)
-    return of_image_B.sum() / mean_over_processes(num_images).clamp(min=torch.finfo(of_image_B.dtype).tiny)
+    return over_whole_batch(of_image_B.sum(), num_images)
 
 
 class RegionClassification(nn.Module):

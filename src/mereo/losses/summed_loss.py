@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mereo.losses.checked_labels import checked_labels
-from mereo.processes import mean_over_processes
+from mereo.processes import mean_over_processes, over_mean_weight
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class SummedLoss:
     def mean(self) -> TaskLoss:
         """Over the whole batch of all processes. Every process must call it, labels or none."""
         weight = mean_over_processes(self.weight)
-        value = self.total / weight.clamp(min=torch.finfo(self.total.dtype).tiny)
+        value = over_mean_weight(self.total, weight)
         return TaskLoss(value, torch.where(weight > 0, value.detach(), torch.nan))
 
 

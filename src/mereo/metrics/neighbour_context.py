@@ -4,10 +4,10 @@ import numpy as np
 
 from mereo.errors import BadInput
 from mereo.metrics.context_error import context_error
+from mereo.metrics.nearest_others import nearest_others
 from mereo.shapes import require_shapes
 
 NEIGHBOURS = 20
-QUERIES_AT_ONCE = 256  # Bounds memory where a class has many things.
 
 
 def neighbour_context_errors(
@@ -33,11 +33,7 @@ def neighbour_context_errors(
         top = min(neighbours, len(member_M) - 1)
         if top < 1:
             continue
-        for start in range(0, len(member_M), QUERIES_AT_ONCE):
-            query_q = np.arange(start, min(start + QUERIES_AT_ONCE, len(member_M)))
-            cosine_qM = vector_ND[member_M[query_q]] @ vector_ND[member_M].T
-            cosine_qM[np.arange(len(query_q)), query_q] = -np.inf
-            nearest_qT = np.argsort(-cosine_qM, axis=1, kind="stable")[:, :top]
+        for query_q, nearest_qT in nearest_others(vector_ND[member_M], np.arange(len(member_M)), top):
             for query, nearest_T in zip(member_M[query_q], member_M[nearest_qT]):
                 error_N[query] = context_error(
                     share_N8K[query], share_N8K[nearest_T], is_inside_N8[query], is_inside_N8[nearest_T]

@@ -16,9 +16,8 @@ from torch import Tensor
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureMaps
 from mereo.metrics.mahalanobis import FeatureGaussian, mahalanobis_distance
-from mereo.parser.asking.answering import answering
+from mereo.parser.asking.answering import answering, seen_size
 from mereo.parser.asking.image_scores import prepared_image
-from mereo.parser.preprocessing import working_size
 from mereo.picture_sizes import scaled_size
 from mereo.strict import StrictConfig
 from mereo.strict_yaml import validated
@@ -88,8 +87,8 @@ def unfamiliar_in_words(times_usual: float) -> str:
     )
 
 
-def familiarity_from(tensors: dict[str, Tensor], numbers: Any, *, num_channels: int | None, path: Any) -> Familiarity:
-    """What a parser file holds of it; `num_channels` are those of the map that is pooled, where they are known."""
+def familiarity_from(tensors: dict[str, Tensor], numbers: Any, *, num_channels: int, path: Any) -> Familiarity:
+    """What a parser file holds of it; `num_channels` are those of the map that is pooled."""
     found = validated(FamiliarityNumbers, numbers, source=f"the familiarity in {path}")
     held = {name.removeprefix(PREFIX): value for name, value in tensors.items() if name.startswith(PREFIX)}
     width = held["directions_CR"].shape[-1] if set(held) == set(TENSORS) and held["directions_CR"].ndim == 2 else None
@@ -97,7 +96,7 @@ def familiarity_from(tensors: dict[str, Tensor], numbers: Any, *, num_channels: 
     shapes = {name: tuple(value.shape) for name, value in held.items()}
     expected = dict(zip(TENSORS, ((channels,), (channels,), (channels, width), (width,))))
     are_floats = all(value.is_floating_point() for value in held.values())
-    if channels is None or shapes != expected or not are_floats or num_channels not in (None, channels):
+    if channels is None or shapes != expected or not are_floats or num_channels != channels:
         raise BadInput(
             f"the familiarity of a parser file must be of its backbone's {num_channels} channels, but got "
             f"{str(shapes)[:160]} in {path}; fit it anew (mereo evaluate --fit-familiarity)."
@@ -122,9 +121,9 @@ def pooled_features(backbone_features: FeatureMaps) -> np.ndarray:
     return seen_CHW.float().mean(dim=(-2, -1)).cpu().double().numpy()
 
 
-def own_size(parser: "SceneParser", size: tuple[int, int]) -> tuple[int, int]:
+def own_size(parser: "SceneParser", image_HWC: np.ndarray) -> tuple[int, int]:
     """At which size familiarity is asked: always the parser's own, whatever size the rest is parsed at."""
-    return at_most(working_size(size, parser.preprocessing.working_side), MAX_WHOLE_PIXELS)
+    return at_most(seen_size(parser, image_HWC), MAX_WHOLE_PIXELS)
 
 
 def at_most(size: tuple[int, int], num_pixels: int) -> tuple[int, int]:
@@ -139,9 +138,8 @@ def at_most(size: tuple[int, int], num_pixels: int) -> tuple[int, int]:
 @torch.inference_mode()
 def looked_at(parser: "SceneParser", image_HWC: np.ndarray) -> np.ndarray:
     """The pooled features of a photograph at the parser's own size (C), by the backbone alone."""
-    size = own_size(parser, (image_HWC.shape[0], image_HWC.shape[1]))
     with answering(parser):
-        return pooled_features(parser.backbone_features(prepared_image(parser, image_HWC, size)))
+        return pooled_features(parser.backbone_features(prepared_image(parser, image_HWC, own_size(parser, image_HWC))))
 
 
 def times_usual(

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 
 def last_hierarchy(answers: "SceneAnswers") -> GroupingHierarchy | None:
-    return next((one for one in reversed(answers.evidence) if isinstance(one, GroupingHierarchy)), None)
+    hierarchies = answers.evidence_of(GroupingHierarchy)
+    return hierarchies[-1] if hierarchies else None
 
 
 def required_hierarchy(answers: "SceneAnswers") -> GroupingHierarchy:

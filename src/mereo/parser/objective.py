@@ -16,7 +16,7 @@ from mereo.parser.terms.concept_terms import ConceptRegionsConfig
 from mereo.parser.terms.evidence_terms import CoarsePixelsConfig, RegionClassificationConfig
 from mereo.parser.terms.mask_terms import MaskQueriesLossConfig
 from mereo.parser.terms.perceptual_terms import PerceptualLossConfig
-from mereo.parser.terms.pixel_terms import AuxiliaryPixelsConfig, CrossEntropyConfig, PixelCrossEntropyConfig
+from mereo.parser.terms.pixel_terms import AuxiliaryPixelsConfig, PixelCrossEntropyConfig
 from mereo.parser.terms.pyramid_terms import SemanticPyramidLossConfig
 from mereo.parser.terms.segment_sorting_terms import SegmentSortingLossConfig
 
@@ -71,19 +71,11 @@ def build_objective(
     names = [config.loss for config in losses]
     if len(set(names)) != len(names):
         raise BadInput(f"losses must have different names, but got {names}; keep one of each.")
-    terms: dict[str, nn.Module] = {}
-    weights: dict[str, float] = {}
-    for config in losses:
-        if isinstance(config, PerceptualLossConfig):  # One term a task.
-            of_tasks = config.build(parser, pixels_K)
-            terms |= of_tasks
-            weights |= {name: config.weight_of(name) for name in of_tasks}
-        else:
-            terms[config.loss] = config.build(parser, pixels_K)
-            weights[config.loss] = config.weight
-    return Objective(terms, weights)
+    terms = {name: term for config in losses for name, term in config.terms(parser, pixels_K).items()}
+    return Objective(
+        {name: module for name, (module, _) in terms.items()}, {name: weight for name, (_, weight) in terms.items()}
+    )
 
 
 def needs_histogram(losses: tuple[LossConfig, ...]) -> bool:
-    balanced = (CrossEntropyConfig, RegionClassificationConfig, SemanticPyramidLossConfig, PerceptualLossConfig)
-    return any(isinstance(config, balanced) and config.class_balance > 0 for config in losses)
+    return any(getattr(config, "class_balance", 0) > 0 for config in losses)

@@ -14,7 +14,8 @@ from mereo.assembly.parse import Parse
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureMaps, Frame
-from mereo.features.stage import SuperpixelWish
+from mereo.features.stage import SuperpixelWish, wish_of
+from mereo.heads.head_traits import traits_of
 from mereo.parser.asking.image_scores import resized_image
 from mereo.parser.asking.parsing import parse_image
 from mereo.parser.asking.tiled_parsing import TileSide
@@ -25,7 +26,7 @@ from mereo.parser.preprocessing import PreprocessingConfig
 from mereo.regions.cells import nearest_multiple
 from mereo.shapes import require_shapes
 
-Prediction = TypeVar("Prediction")
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,20 @@ class SceneAnswers:
     def evidence(self) -> tuple[Any, ...]:
         return self.features.evidence
 
-    def prediction(self, kind: type[Prediction]) -> Prediction:
-        """The prediction of the given type, or an error that names those that are there."""
-        for prediction in self.predictions:
-            if isinstance(prediction, kind):
-                return prediction
-        present = ", ".join(type(prediction).__name__ for prediction in self.predictions)
+    def evidence_of(self, kind: type[Kind]) -> list[Kind]:
+        """In the path's order."""
+        return self.features.evidence_of(kind)
+
+    def prediction_or_none(self, kind: type[Kind]) -> Kind | None:
+        """The first one of the given type."""
+        return next((prediction for prediction in self.predictions if isinstance(prediction, kind)), None)
+
+    def prediction(self, kind: type[Kind]) -> Kind:
+        """The same, or an error that names those that are there."""
+        prediction = self.prediction_or_none(kind)
+        if prediction is not None:
+            return prediction
+        present = ", ".join(type(one).__name__ for one in self.predictions)
         raise BadInput(f"the parser must have a head that gives {kind.__name__}, but got {present}; add that head.")
 
 
@@ -76,7 +85,7 @@ class SceneParser(nn.Module):
         self.path = nn.ModuleList(path)
         self.heads = nn.ModuleList(heads)
         # Pictures are brought to the nearest multiple of it, on both sides: a pyramid's cells are whole.
-        self.size_multiple = lcm(*(getattr(head, "size_multiple", 1) for head in heads))
+        self.size_multiple = lcm(*(traits_of(head).size_multiple for head in heads))
         self.taxonomy = taxonomy
         self.preprocessing = preprocessing or PreprocessingConfig()
         self.config = config
@@ -112,8 +121,14 @@ class SceneParser(nn.Module):
     @property
     def superpixel_wish(self) -> SuperpixelWish | None:
         """The superpixels that a stage of the path wants in its frame. Without them in the frame they are sought."""
-        wishes = (getattr(stage, "superpixel_wish", None) for stage in self.path)
-        return next((wish for wish in wishes if wish is not None), None)
+        return next((wish for wish in map(wish_of, self.path) if wish is not None), None)
+
+    def stages_of(self, kind: type[Kind]) -> list[Kind]:
+        """In the path's order."""
+        return [stage for stage in self.path if isinstance(stage, kind)]
+
+    def heads_of(self, kind: type[Kind]) -> list[Kind]:
+        return [head for head in self.heads if isinstance(head, kind)]
 
     def _normalised(self, image_BCHW: Tensor) -> Tensor:
         return (image_BCHW.to(self.mean_311.dtype) - self.mean_311) / self.std_311

@@ -14,8 +14,7 @@ from mereo.reasoning.token_regions import TokenReasoner, TokenRegions
 
 
 def has_tokens(parser: SceneParser) -> bool:
-    reasons = any(isinstance(stage, TokenReasoner) for stage in parser.path)
-    return reasons or any(isinstance(head, MaskQueriesHead) for head in parser.heads)
+    return bool(parser.stages_of(TokenReasoner) or parser.heads_of(MaskQueriesHead))
 
 
 def require_tokens(parser: SceneParser) -> None:
@@ -27,19 +26,17 @@ def require_tokens(parser: SceneParser) -> None:
 
 def token_weights(answers: SceneAnswers) -> Tensor:
     """B K h w, 0 or more: of the last reasoner that gathers tokens; without one the masks of the head's queries."""
-    for evidence in reversed(answers.evidence):
-        if isinstance(evidence, TokenRegions):
-            return evidence.weight_BKHW
-    for prediction in answers.predictions:
-        if isinstance(prediction, MaskQueriesPrediction):
-            return prediction.mask_logits_BQhw.float().sigmoid()
+    if regions := answers.evidence_of(TokenRegions):
+        return regions[-1].weight_BKHW
+    if (prediction := answers.prediction_or_none(MaskQueriesPrediction)) is not None:
+        return prediction.mask_logits_BQhw.float().sigmoid()
     raise BadInput("answers must hold tokens, but got none; ask has_tokens of their parser first.")
 
 
 def concept_weights(answers: SceneAnswers) -> Tensor | None:
     """B K h w: the concept regions of the last concept_tokens stage, wherever it stands; None without one."""
-    found = [one.weight_BKHW for one in answers.evidence if isinstance(one, ConceptEvidence)]
-    return found[-1] if found else None
+    found = answers.evidence_of(ConceptEvidence)
+    return found[-1].weight_BKHW if found else None
 
 
 @torch.inference_mode()

@@ -1,6 +1,5 @@
 """Parser files: one safetensors file with weights, config, taxonomy, preprocessing and model card. No pickle."""
 
-import json
 import logging
 import os
 from collections.abc import Mapping
@@ -9,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from mereo.atomic_files import write_bytes
 from mereo.data.json_reading import parse_json
 from mereo.data.taxonomy_file import taxonomy_from_dict, taxonomy_to_dict
 from mereo.errors import BadInput
-from mereo.features.tensor_files import as_kind_of, fitted, read_finite_tensors
+from mereo.features.stage import layout_of
+from mereo.features.tensor_files import as_kind_of, described_tensors, description_of, fitted, read_finite_tensors
 from mereo.parser.config import ParserConfig
 from mereo.parser.devices import require_device
 from mereo.parser.familiarity import PREFIX as FAMILIARITY
@@ -28,13 +26,13 @@ from mereo.parser.model_card import ModelCard
 from mereo.parser.network_limit import no_larger_than
 from mereo.parser.parser_names import is_checkpoint_on_hub, is_pushed_parser, no_such_parser
 from mereo.parser.scene_parser import SceneParser
+from mereo.run_files import BEST_PARSER, LAST_PARSER
 from mereo.strict_yaml import validated
 from mereo.version import VERSION
 
 LOG = logging.getLogger("mereo")
 FORMAT = "mereo-parser-1"
-DEFAULT_PARSER = "street"
-GROUPING_PARSER = "everyday"  # What is asked about groups where no parser is named.
+DEFAULT_PARSER = "everyday"  # Where no parser is named. It answers most: all tasks, and groups.
 _NOTICED: set[str] = set()
 
 
@@ -61,20 +59,8 @@ def save_parser(
     if parser.familiarity is not None:
         content["familiarity"] = parser.familiarity.numbers()
         tensors |= parser.familiarity.tensors()
-    require_finite(tensors)
-    # One key: safetensors writes several in a random order, and equal parsers must be equal files.
-    write_bytes(path, save(tensors, metadata={"mereo": json.dumps(content, sort_keys=True)}))
+    write_bytes(path, described_tensors(tensors, content))
     return Path(path)
-
-
-def require_finite(tensors: Mapping[str, Tensor]) -> None:
-    """Asked before a file is written: whoever loads it refuses all else."""
-    for name, value in tensors.items():
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise BadInput(
-                f"weights must be finite to be saved, but got NaN or infinity at {name} as {value.dtype}; "
-                "save as float32, or train anew with a lower learning rate."
-            )
 
 
 def load(name_or_path: str | Path, *, device: str | torch.device = "cpu") -> SceneParser:
@@ -96,12 +82,9 @@ def load(name_or_path: str | Path, *, device: str | torch.device = "cpu") -> Sce
     load_tensors(parser, tensors, path=path)
     parser.card = card
     if "familiarity" in metadata:
-        layout = getattr(parser.backbone, "layout", None)
+        channels = layout_of(parser.backbone, what="a backbone").channels
         parser.familiarity = familiarity_from(
-            tensors,
-            metadata["familiarity"],
-            num_channels=None if layout is None else layout.channels[-2:][0],
-            path=path,
+            tensors, metadata["familiarity"], num_channels=channels[-2:][0], path=path
         )
     return _noticed(parser, str(name_or_path) if is_pushed_parser(name_or_path) else path).eval().to(device)
 
@@ -141,7 +124,7 @@ def changed_parser(
         content["familiarity"] = familiarity.numbers()
         tensors = {name: value for name, value in tensors.items() if not name.startswith(FAMILIARITY)}
         tensors |= familiarity.tensors()
-    return save(tensors, metadata={"mereo": json.dumps(content, sort_keys=True)})
+    return described_tensors(tensors, content)
 
 
 def load_tensors(parser: SceneParser, tensors: Mapping[str, Tensor], *, path: Path) -> None:
@@ -189,13 +172,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 def read_metadata(path: Path, *, kind: str = FORMAT) -> dict[str, Any]:
     """What a parser file says about itself: format (`kind`), mereo_version, config, taxonomy, card."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get("mereo", "{}")
-    except (SafetensorError, OSError, ValueError) as error:
-        raise BadInput(
-            f"parser file must be a safetensors file, but got: {error} in {path}; check the path."
-        ) from error
+    text = description_of(path, what="parser file")
     metadata = parse_json(text, what="the metadata of a parser file", path=path)
     missing = sorted({"config", "taxonomy", "card"} - metadata.keys()) if isinstance(metadata, dict) else ["all"]
     if missing or metadata.get("format") != kind:
@@ -218,7 +195,7 @@ def find_parser_file(name_or_path: str | Path) -> Path:
         return built_in[str(name_or_path)]
     path = Path(name_or_path)
     if os.path.isdir(path):
-        path = next((path / name for name in ("best.safetensors", "last.safetensors") if (path / name).is_file()), path)
+        path = next((path / name for name in (BEST_PARSER, LAST_PARSER) if (path / name).is_file()), path)
     if not os.path.isfile(path):  # Path.is_file() raises where a name is too long.
         raise no_such_parser(name_or_path, list(built_in))
     return path

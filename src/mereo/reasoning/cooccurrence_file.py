@@ -1,16 +1,13 @@
 """Counts of classes that occur together, on disk: safetensors for parsers, the same with names as JSON for people."""
 
-import json
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
 from mereo.atomic_files import write_bytes, write_json
 from mereo.data.json_reading import parse_json
 from mereo.errors import BadInput
-from mereo.features.tensor_files import read_finite_tensors
+from mereo.features.tensor_files import described_tensors, description_of, read_finite_tensors
 from mereo.reasoning.cooccurrence import Cooccurrence
 
 FORMAT, COUNTS = "mereo-cooccurrence-1", "cooccurrence"
@@ -27,9 +24,7 @@ def write_cooccurrence(path: str | Path, cooccurrence: Cooccurrence) -> Path:
         "images": cooccurrence.num_images,
         "source": cooccurrence.source,
     }
-    # One key: safetensors writes several in a random order.
-    metadata = {"mereo": json.dumps(facts, sort_keys=True)}
-    write_bytes(path, save({COUNTS: cooccurrence.counts_KK.contiguous()}, metadata=metadata))
+    write_bytes(path, described_tensors({COUNTS: cooccurrence.counts_KK.contiguous()}, facts))
     write_json(path.with_suffix(".json"), facts | {"counts": cooccurrence.counts_KK.tolist()}, indent=None)
     return path
 
@@ -53,15 +48,8 @@ def read_cooccurrence(path: str | Path) -> Cooccurrence:
 
 
 def _facts(path: Path) -> tuple[tuple[str, ...], int]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get("mereo", "")
-    except (SafetensorError, OSError) as error:
-        raise BadInput(
-            f"class counts must be a safetensors file of `mereo data affinity`, but got: {error} in {path}; name "
-            "that file."
-        ) from error
-    facts = parse_json(text, what="class counts", path=path) if text else {}
+    text = description_of(path, what="class counts of `mereo data affinity`")
+    facts = parse_json(text, what="class counts", path=path)
     try:
         names, num_images = tuple(facts["classes"]), facts["images"]
         if facts["format"] == FORMAT and {type(name) for name in names} <= {str} and type(num_images) is int:

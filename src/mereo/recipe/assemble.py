@@ -11,7 +11,6 @@ from mereo.data.class_histogram import class_histogram
 from mereo.data.joined_samples import JoinedSamples, sources_with_objects
 from mereo.data.sample import Sample, Samples
 from mereo.data.samples_with_superpixels import SamplesWithSuperpixels
-from mereo.data.sources import open_samples
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.features.stage import SuperpixelWish
@@ -22,6 +21,7 @@ from mereo.parser.weights import card_of, start_from
 from mereo.reasoning.class_affinity import ClassAffinity, ClassAffinityConfig
 from mereo.reasoning.cooccurrence_file import read_cooccurrence
 from mereo.reasoning.cooccurrence_of_samples import cooccurrence_of
+from mereo.recipe.any_recipe import opened_data
 from mereo.recipe.recipe import Recipe
 from mereo.regions.superpixel_cache import cached_superpixels
 from mereo.training.trained_parts import require_parts
@@ -41,18 +41,12 @@ class BuiltRun:
 
 
 def build_run(recipe: Recipe, *, folder: Path, compose: Callable[[Taxonomy], SceneParser] | None = None) -> BuiltRun:
-    """`folder` is where the recipe lies. Data is opened first: it is wrong more often than anything else.
+    """`folder` is where the recipe lies.
 
     `compose` makes the parser in Python instead of from the recipe's `parser`, whose preprocessing it should keep.
     """
-    train_samples = open_samples(recipe.train_data, folder=folder)
-    val_samples = None if recipe.val_data is None else open_samples(recipe.val_data, folder=folder)
+    train_samples, val_samples = opened_data(recipe, folder=folder, evaluate_every=recipe.training.evaluate_every)
     taxonomy = train_samples.taxonomy
-    if val_samples is not None and val_samples.taxonomy.object_names != taxonomy.object_names:
-        raise BadInput(
-            f"train and val must have the same classes, but got {taxonomy.object_names} and "
-            f"{val_samples.taxonomy.object_names}; use one taxonomy."
-        )
     # Class maps on disk are always counted (and cached), so that a class without a pixel is named before hours are
     # spent. Drawn scenes hold every class: they are not all drawn just to be counted.
     needs_pixels = needs_histogram(recipe.losses) or recipe.augmentation.rare_class_share > 0

@@ -1,19 +1,19 @@
 """Recipe: one complete run as data. A YAML file, `key.path=value` overrides on top, validated; no inheritance."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from mereo.data.augmentation import AugmentationConfig
-from mereo.data.sources import DataSource
 from mereo.errors import BadInput
 from mereo.parser.config import ParserConfig
 from mereo.parser.model_card import ModelCard
 from mereo.parser.objective import LossConfig, PixelCrossEntropyConfig
+from mereo.recipe.any_recipe import AnyRecipe
+from mereo.recipe.recipe_path import existing_recipe_file, recipe_file
+from mereo.run_files import RUN_FILE
 from mereo.strict import StrictConfig
 from mereo.strict_yaml import MAX_DEPTH, dump_yaml, load_yaml, load_yaml_file, validated
 from mereo.training.settings import TrainingConfig
@@ -24,15 +24,9 @@ class EvaluationConfig(StrictConfig):
     flip: bool = False
 
 
-class Recipe(StrictConfig):
-    """Relative paths are looked up beside the recipe file, then in the working directory."""
+class Recipe(AnyRecipe):
+    """One complete run of a parser: what is trained on which data, how, and how it is measured."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$", description="names the run folder: runs/NAME")
-    row: str = Field("", description="the row that this run fills in a results table; runs of several seeds share it")
-    protocol: str = Field("", description="runs are compared within a protocol")
-    train_data: DataSource
-    val_data: DataSource | None = None
-    augmentation: AugmentationConfig
     parser: ParserConfig
     start_from: str | None = Field(None, description="a parser file or built-in name: every weight that fits is taken")
     losses: tuple[LossConfig, ...] = (PixelCrossEntropyConfig(),)
@@ -46,17 +40,9 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     return validated(Recipe, recipe_content(path, overrides), source=f"recipe {recipe_file(path)}")
 
 
-def recipe_file(path: str | Path) -> Path:
-    return Path(path) / "recipe.yaml" if os.path.isdir(path) else Path(path)
-
-
 def recipe_content(path: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """What stands in the file, with overrides, whichever kind of recipe it is."""
-    file = recipe_file(path)
-    if not os.path.isfile(file):
-        raise BadInput(
-            f"recipe must be a YAML file or a run folder, but got {str(Path(path))!r:.300}; see recipes/ for examples."
-        )
+    file = existing_recipe_file(path)
     content = load_yaml_file(file)
     if not isinstance(content, dict):
         raise BadInput(f"recipe must be a mapping of keys, but got {type(content).__name__} in {file}; see recipes/.")
@@ -77,7 +63,7 @@ def folder_of_recipe(path: Path) -> Path:
     """
     folder = recipe_file(path).parent
     try:
-        return folder / json.loads((folder / "run.json").read_text(encoding="utf-8"))["recipe_folder"]
+        return folder / json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))["recipe_folder"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return folder
 

@@ -1,7 +1,6 @@
 """What run.json says of a run, and the parser that it leaves, with its card."""
 
 import os
-import shlex
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from mereo.recipe.assemble import BuiltRun
 from mereo.recipe.machine import commit_of_source, machine_in_words
 from mereo.recipe.recipe import Recipe
 from mereo.recipe.transfer_recipe import BuiltTransfer, TransferRecipe
+from mereo.run_files import BEST_PARSER, LAST_PARSER
 
 
 def run_facts(
@@ -92,11 +92,6 @@ def save_measured_parser(
             "trained_with": f"recipe {recipe.name}, {recipe.training.steps} steps",
         }
     )
-    save_parser(parser, out / "last.safetensors")
-    if not (out / "best.safetensors").is_file():
-        save_parser(parser, out / "best.safetensors")
-
-
-def command_in_words(arguments: list[str]) -> str:
-    """The command as a reader can repeat it; folders of this machine stay out of it."""
-    return shlex.join(["mereo", *arguments])
+    save_parser(parser, out / LAST_PARSER)
+    if not (out / BEST_PARSER).is_file():
+        save_parser(parser, out / BEST_PARSER)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from mereo.data.sample import Samples
 from mereo.data.taxonomy import Taxonomy
-from mereo.errors import BadInput
 from mereo.evaluation.evaluate import evaluate
 from mereo.evaluation.evaluation import Evaluation
 from mereo.evaluation.evaluation_files import write_evaluation
@@ -81,20 +80,22 @@ def run_recipe(
         _require_training_pixels(built)
         place = RunPlace(out, recipe_folder, command, is_resumed)
         result = trained_in_folder(
-            started, built, recipe, place, score=lambda parser, run: _score(parser, built, run, signals)
+            started, built, recipe, place, score=lambda parser, val, run: _score(parser, built, val, run, signals)
         )
         if not fabric.is_global_zero:
             return RunReport(out, result, None, is_stopped=not result.is_finished, is_first=False)
-        if not result.is_finished or built.val_samples is None:
+        val_samples = built.val_samples
+        if not result.is_finished or val_samples is None:
             return RunReport(out, result, None, is_stopped=not result.is_finished, is_first=True)
         try:
-            with_objects = _val_with_objects(built)
+            # Of a parser of several tasks, samples may label other things; of any other, all must label objects.
+            with_objects = SamplesWithObjects(val_samples) if has_perceptual(built.parser) else val_samples
             evaluation = _measure(recipe, built.parser, with_objects, signals) if len(with_objects) else None
             tokens, levels = (
                 _measure_tokens(built, with_objects, signals),
                 _measure_levels(built, with_objects, signals),
             )
-            perceptual = _measure_perceptual(built, signals)
+            perceptual = _measure_perceptual(built, val_samples, signals)
         except Stopped:
             return RunReport(out, result, None, is_stopped=True, is_first=True)
         if tokens is not None:
@@ -130,33 +131,21 @@ def _measure_levels(built: BuiltRun, samples: Samples, signals: StopSignals) -> 
     return evaluate_levels(built.parser, samples, progress=signals.raise_if_set)
 
 
-def _measure_perceptual(built: BuiltRun, signals: StopSignals) -> PerceptualMeasures | None:
+def _measure_perceptual(built: BuiltRun, samples: Samples, signals: StopSignals) -> PerceptualMeasures | None:
     if not has_perceptual(built.parser):
         return None
-    return evaluate_perceptual(built.parser, _required_val(built), progress=signals.raise_if_set)
+    return evaluate_perceptual(built.parser, samples, progress=signals.raise_if_set)
 
 
-def _val_with_objects(built: BuiltRun) -> Samples:
-    """Of a parser of several tasks, samples may label other things than objects; of any other, all must label them."""
-    samples = _required_val(built)
-    return SamplesWithObjects(samples) if has_perceptual(built.parser) else samples
-
-
-def _score(parser: SceneParser, built: BuiltRun, run: RunFolder, signals: StopSignals) -> float:
+def _score(parser: SceneParser, built: BuiltRun, samples: Samples, run: RunFolder, signals: StopSignals) -> float:
     if has_perceptual(parser):
-        score = evaluate_perceptual(parser, _required_val(built), progress=signals.raise_if_set).score
+        score = evaluate_perceptual(parser, samples, progress=signals.raise_if_set).score
     else:
-        score = evaluate(parser, _required_val(built), progress=signals.raise_if_set).mean_iou or 0.0
+        score = evaluate(parser, samples, progress=signals.raise_if_set).mean_iou or 0.0
     if run.is_writer:
         parser.eval()  # The loop sets it back.
-        run.write_pictures(matching_pictures(parser, built.objective, _required_val(built)[0]))
+        run.write_pictures(matching_pictures(parser, built.objective, samples[0]))
     return score
-
-
-def _required_val(built: BuiltRun) -> Samples:
-    if built.val_samples is None:
-        raise BadInput("evaluate_every must have val_data, but got none; add val_data or leave evaluate_every out.")
-    return built.val_samples
 
 
 def _require_training_pixels(built: BuiltRun) -> None:

@@ -19,10 +19,11 @@ from mereo.recipe.run_start import started_run
 from mereo.recipe.run_training import RunPlace, trained_in_folder
 from mereo.recipe.same_recipe import require_same_recipe
 from mereo.recipe.transfer_recipe import BuiltTransfer, TransferRecipe, build_transfer, load_transfer_recipe
+from mereo.run_files import LAST_PARSER
 from mereo.training.loop import TrainingResult
 from mereo.training.stop_signals import Stopped, StopSignals
 
-INSTANCES_FILE, PICTURES_FOLDER = "last.safetensors", "pictures"
+PICTURES_FOLDER = "pictures"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ def run_transfer(
         fabric, signals = started.fabric, started.signals
         built = build_transfer(recipe, folder=recipe_folder)
         place = RunPlace(out, recipe_folder, command, is_resumed)
-        result = trained_in_folder(started, built, recipe, place, score=lambda parser, run: _score(built, signals))
+        result = trained_in_folder(
+            started, built, recipe, place, score=lambda parser, val, run: _score(built, val, signals)
+        )
         if not fabric.is_global_zero:
             return TransferReport(out, result, None, is_stopped=not result.is_finished, is_first=False)
         if not result.is_finished:
@@ -84,13 +87,13 @@ def measure_transfer(
     run: Path, *, out: Path, device: str, num_pictures: int, progress: Callable[[int, int], None] | None = None
 ) -> InstanceEvaluation:
     """A finished run on its recipe's val data, once more: from its file alone, whatever became of its source."""
-    if not (run / INSTANCES_FILE).is_file():
-        raise BadInput(f"a run to measure must be finished, but got no {INSTANCES_FILE} in {run}; train it first.")
+    if not (run / LAST_PARSER).is_file():
+        raise BadInput(f"a run to measure must be finished, but got no {LAST_PARSER} in {run}; train it first.")
     recipe = load_transfer_recipe(run)
     if recipe.val_data is None:
         raise BadInput(f"the run's recipe must have val_data, but got none in {run}; add some and train anew.")
     return measure(
-        load_instance_parser(run / INSTANCES_FILE, device=device),
+        load_instance_parser(run / LAST_PARSER, device=device),
         open_samples(recipe.val_data, folder=folder_of_recipe(run)),
         out,
         num_pictures=num_pictures,
@@ -124,10 +127,8 @@ def measure(
     return evaluation
 
 
-def _score(built: BuiltTransfer, signals: StopSignals) -> float:
-    if built.val_samples is None:
-        raise BadInput("evaluate_every must have val_data, but got none; add val_data or leave evaluate_every out.")
-    return evaluate_instances(built.parser, built.val_samples, progress=signals.raise_if_set).scores.masks.ap or 0.0
+def _score(built: BuiltTransfer, val_samples: Samples, signals: StopSignals) -> float:
+    return evaluate_instances(built.parser, val_samples, progress=signals.raise_if_set).scores.masks.ap or 0.0
 
 
 def _save(built: BuiltTransfer, recipe: TransferRecipe, out: Path) -> None:
@@ -140,7 +141,7 @@ def _save(built: BuiltTransfer, recipe: TransferRecipe, out: Path) -> None:
     )
     save_instance_parser(
         built.parser,
-        out / INSTANCES_FILE,
+        out / LAST_PARSER,
         config=built.config,
         features_taxonomy=built.features_taxonomy,
         card=card,

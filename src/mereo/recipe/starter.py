@@ -6,10 +6,11 @@ from typing import Any
 import yaml
 
 from mereo.parser.config import ParserConfig
-from mereo.parser.weights import DEFAULT_PARSER, built_in_parsers, card_of, find_parser_file, read_metadata
+from mereo.parser.weights import built_in_parsers, card_of, find_parser_file, read_metadata
 from mereo.recipe.recipe import Recipe
 from mereo.strict_yaml import validated
 
+STARTING_PARSER = "street"  # One class a pixel, as most people label, and quick to train.
 DEFAULT_SIDE = 480
 # Seen this many times, a small data set is learned and not yet learned by heart.
 EPOCHS, FEWEST_STEPS, MOST_STEPS = 20, 200, 4000
@@ -30,13 +31,13 @@ def starter_recipe(
     """A recipe as YAML with a few comments; it is validated before it is given back.
 
     `root` and `description` are paths as seen from the recipe's folder. `start_from` is a built-in parser or a file;
-    left out, it is the default one, and without any built-in parser the recipe trains from random weights.
+    left out, it is `STARTING_PARSER`, and without any built-in parser the recipe trains from random weights.
     """
     built_in = built_in_parsers()
     chosen = (
         start_from
         if start_from is not None
-        else next(iter([DEFAULT_PARSER] if DEFAULT_PARSER in built_in else built_in), None)
+        else next(iter([STARTING_PARSER] if STARTING_PARSER in built_in else built_in), None)
     )
     parser = _fresh_parser() if chosen is None else _parser_of(chosen)
     # Small photographs are not blown up for training, since they are not for parsing either.

@@ -6,13 +6,10 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
-from mereo.data.augmentation import AugmentationConfig
 from mereo.data.class_histogram import class_histogram
 from mereo.data.instances import require_instances, thing_indices
 from mereo.data.sample import Sample, Samples
-from mereo.data.sources import DataSource, open_samples
 from mereo.data.taxonomy import Taxonomy
-from mereo.errors import BadInput
 from mereo.features.timm_backbone import TimmBackboneConfig
 from mereo.heads.mask_rcnn import MaskRcnnConfig
 from mereo.parser.config import BuiltFeatures, ParserConfig
@@ -22,7 +19,9 @@ from mereo.parser.instances.instance_parser import InstanceParser, features_of
 from mereo.parser.model_card import ModelCard
 from mereo.parser.preprocessing import PreprocessingConfig
 from mereo.parser.weights import load
-from mereo.recipe.recipe import recipe_content, recipe_file
+from mereo.recipe.any_recipe import AnyRecipe, opened_data
+from mereo.recipe.recipe import recipe_content
+from mereo.recipe.recipe_path import recipe_file
 from mereo.strict import StrictConfig
 from mereo.strict_yaml import validated
 from mereo.training.transfer_settings import TransferTrainingConfig
@@ -49,18 +48,9 @@ class TransferConfig(StrictConfig):
         return self
 
 
-class TransferRecipe(StrictConfig):
-    """Relative paths are looked up beside the recipe file, then in the working directory.
+class TransferRecipe(AnyRecipe):
+    """Images are seen in training and measured with `augmentation.working_side` pixels along their longer side."""
 
-    Images are seen in training and measured with `augmentation.working_side` pixels along their longer side.
-    """
-
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$", description="names the run folder: runs/NAME")
-    row: str = Field("", description="the row that this run fills in a results table")
-    protocol: str = Field("", description="runs are compared within a protocol")
-    train_data: DataSource
-    val_data: DataSource | None = None
-    augmentation: AugmentationConfig
     transfer: TransferConfig
     detector: MaskRcnnConfig = MaskRcnnConfig()
     training: TransferTrainingConfig = TransferTrainingConfig()
@@ -87,18 +77,12 @@ def load_transfer_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Tra
 
 
 def build_transfer(recipe: TransferRecipe, *, folder: Path) -> BuiltTransfer:
-    """`folder` is where the recipe lies. Data is opened first: it is wrong more often than anything else."""
-    train_samples = open_samples(recipe.train_data, folder=folder)
-    val_samples = None if recipe.val_data is None else open_samples(recipe.val_data, folder=folder)
+    """`folder` is where the recipe lies."""
+    train_samples, val_samples = opened_data(recipe, folder=folder, evaluate_every=recipe.training.evaluate_every)
     taxonomy = train_samples.taxonomy
     thing_indices(taxonomy)
     for samples in (train_samples, val_samples):
         if samples is not None:
-            if samples.taxonomy.object_names != taxonomy.object_names:
-                raise BadInput(
-                    f"train and val must have the same classes, but got {taxonomy.object_names} and "
-                    f"{samples.taxonomy.object_names}; use one taxonomy."
-                )
             require_instances(samples[0])
     # Which classes are rare, as `mereo train` counts them: both then cut the same crops.
     pixels_K = class_histogram(train_samples) if recipe.augmentation.rare_class_share > 0 else None

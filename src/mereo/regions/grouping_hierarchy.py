@@ -65,12 +65,6 @@ class GroupingHierarchy:
                 group_BR = nearest_BR.gather(1, group_BR)
         return group_BR.masked_fill(~is_present_BR, -1)
 
-    def group_of_pixel(self, level: int, *, rule: GroupRule = "nearest") -> Tensor:
-        """B H W: the node of `level` that each pixel belongs to; -1 for pixels of no superpixel."""
-        none_and_group_BR = F.pad(self.group_of_superpixel(level, rule=rule), (1, 0), value=-1)
-        group_BP = none_and_group_BR.gather(1, self.label_BHW.flatten(1).long() + 1)
-        return group_BP.unflatten(1, self.label_BHW.shape[1:])
-
     def adjacency_per_level(self) -> tuple[Tensor, ...]:
         """B R R a level: which superpixels touch, then how strongly groups do (equation 4). To look at: no answer of
         the reasoner rests on it."""

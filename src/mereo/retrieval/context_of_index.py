@@ -12,21 +12,20 @@ import numpy as np
 
 from mereo.errors import BadInput
 from mereo.metrics.context_error import context_error
+from mereo.metrics.nearest_others import nearest_others
+from mereo.metrics.neighbour_context import NEIGHBOURS
 from mereo.retrieval.segment_index import SegmentIndex
 from mereo.retrieval.segment_rows import SURROUNDINGS, VECTOR, surroundings_of, vectors_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-NEIGHBOURS = 20
 # Of a large class, so many queries drawn from a fixed seed: their mean is known to a few thousandths.
 MAX_QUERIES = 2_000
-QUERIES_AT_ONCE = 256
-COSINES_AT_ONCE = 2**24
 
 
 @dataclass(frozen=True)
-class ClassContext:
+class IndexClassContext:
     """`error` is None where no query has a neighbour with any region to compare."""
 
     class_index: int
@@ -40,7 +39,7 @@ class ClassContext:
 class IndexContext:
     """`error` is the mean over the classes that have one; None if none has."""
 
-    classes: tuple[ClassContext, ...]
+    classes: tuple[IndexClassContext, ...]
     neighbours: int
 
     @property
@@ -65,8 +64,7 @@ def context_of_index(
         )
     taxonomy = index.facts.taxonomy
     if class_indices is None:
-        things = tuple(number for number, is_thing in enumerate(taxonomy.is_thing) if is_thing)
-        class_indices = things or tuple(range(taxonomy.num_objects))
+        class_indices = taxonomy.things or tuple(range(taxonomy.num_objects))
     found = []
     for done, class_index in enumerate(class_indices):
         progress(done, len(class_indices))
@@ -74,7 +72,7 @@ def context_of_index(
         if len(rows):
             num_queries, error = class_context(rows, taxonomy.num_objects, neighbours, max_queries)
             name = taxonomy.object_names[class_index]
-            found.append(ClassContext(class_index, name, len(rows), num_queries, error))
+            found.append(IndexClassContext(class_index, name, len(rows), num_queries, error))
     return IndexContext(tuple(found), neighbours)
 
 
@@ -87,13 +85,8 @@ def class_context(rows: "pa.Table", num_classes: int, neighbours: int, max_queri
     top = min(neighbours, len(vector_ND) - 1)
     if top < 1:
         return 0, None
-    at_once = max(1, min(QUERIES_AT_ONCE, COSINES_AT_ONCE // len(vector_ND)))
     errors = []
-    for start in range(0, len(query_Q), at_once):
-        query_q = query_Q[start : start + at_once]
-        cosine_qN = vector_ND[query_q] @ vector_ND.T
-        cosine_qN[np.arange(len(query_q)), query_q] = -np.inf
-        nearest_qT = np.argpartition(-cosine_qN, top - 1, axis=1)[:, :top]
+    for query_q, nearest_qT in nearest_others(vector_ND, query_Q, top):
         # Dense distributions of a whole large class would fill memory: only of those that are compared.
         compared_M, place = np.unique(np.concatenate([query_q[:, None], nearest_qT], axis=1), return_inverse=True)
         place_qR = place.reshape(len(query_q), 1 + top)

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mereo.data.pictures.decoding_bounds import MAKE_SMALLER
-from mereo.data.pictures.image_reading import MAX_PIXELS, read_image
+from mereo.data.pictures.image_reading import read_image
 from mereo.errors import BadInput
 from mereo.folder_lock import folder_lock
+from mereo.picture_sizes import MAX_PIXELS
 from mereo.retrieval.index_facts import IndexFacts
 from mereo.retrieval.photograph_segments import SegmentSource
 from mereo.retrieval.segment_index import INDEX_FOLDER, SegmentIndex, is_index

@@ -109,7 +109,7 @@ def fingerprint_of(parser: SceneParser, least_share: float, working_side: int | 
     """Of the weights, the settings of what they are in, and how segments are made: equal vectors, equal word."""
     digest = hashlib.blake2b(digest_size=16)
     rules = (least_share, LEAST_PIXELS, working_side, parser.preprocessing.model_dump(mode="json"))
-    kind = "parse vectors 1" if has_sorted_segments(parser) else "parse segments 1"
+    kind = "parse vectors 2" if has_sorted_segments(parser) else "parse segments 2"
     digest.update(repr((kind, rules, parser.taxonomy.object_names)).encode())
     digest.update(json.dumps(_settings(parser), sort_keys=True).encode())
     for name, value in sorted(parser.state_dict().items()):

@@ -5,12 +5,12 @@ Its own writer hands them to a thread, and a full disk would end that thread wit
 
 import secrets
 import time
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+
+from mereo.data.pictures.picture_bytes import picture_bytes
 
 
 class EventFile:
@@ -37,12 +37,8 @@ class EventFile:
         """Each H W 3 uint8, as a PNG."""
         values = []
         for name, picture_HWC in pictures.items():
-            png = BytesIO()
-            Image.fromarray(picture_HWC).save(png, format="PNG")
-            height, width, colours = picture_HWC.shape
-            image = self._summary.Image(
-                height=height, width=width, colorspace=colours, encoded_image_string=png.getvalue()
-            )
+            png, (height, width, colours) = picture_bytes(picture_HWC, "PNG"), picture_HWC.shape
+            image = self._summary.Image(height=height, width=width, colorspace=colours, encoded_image_string=png)
             values.append(self._summary.Value(tag=name, image=image))
         self._write(step=step, summary=self._summary(value=values))
 

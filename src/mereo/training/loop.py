@@ -26,6 +26,7 @@ from mereo.parser.objective import Objective
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import save_parser
 from mereo.processes import is_true_everywhere, mean_over_processes
+from mereo.run_files import BEST_PARSER, LAST_PARSER
 from mereo.training.loop_state import LoopState, restore_run, save_run
 from mereo.training.moving_average import MovingAverage
 from mereo.training.optimizer import build_optimizer
@@ -131,7 +132,7 @@ def train(
     if average is not None:
         parser.load_state_dict(average.state)
     if run.is_writer and state.step == config.steps and parser.config is not None:
-        save_parser(parser, run.path / "last.safetensors")
+        save_parser(parser, run.path / LAST_PARSER)
     return TrainingResult(state.step, state.step == config.steps, state.skipped_steps, state.last_loss)
 
 
@@ -164,8 +165,7 @@ def _backward(loss: Tensor, step_module: Any, optimizer: Any, config: TrainingCo
 
 
 def _tensors(batch: Batch) -> dict[str, Tensor]:
-    values = {field.name: getattr(batch, field.name) for field in fields(batch)}
-    return {name: value for name, value in values.items() if isinstance(value, Tensor)}
+    return {field.name: value for field in fields(batch) if isinstance(value := getattr(batch, field.name), Tensor)}
 
 
 def _refuse_too_many_skips(state: LoopState, config: TrainingConfig) -> None:
@@ -196,5 +196,5 @@ def _keep_best(
     if value > state.best_score:
         state.best_score = value
         if run.is_writer and parser.config is not None:
-            save_parser(parser, run.path / "best.safetensors")
+            save_parser(parser, run.path / BEST_PARSER)
     parser.train()

@@ -18,7 +18,7 @@ import torch
 import torch.distributed as dist
 from lightning_fabric import Fabric
 
-from mereo.errors import BadEnvironment, MereoError
+from mereo.errors import BadEnvironment, ExitCode, MereoError, exit_code_of
 from mereo.processes import is_true_everywhere, leave_processes
 from mereo.training.process_start import StartedProcesses, is_orphan
 
@@ -26,7 +26,6 @@ SECONDS_BETWEEN_BEATS = 1.0
 SECONDS_WITHOUT_A_BEAT = 30.0
 # For the main thread to notice by itself, and for the process that knows most to speak first.
 SECONDS_OF_GRACE = 3.0
-ENVIRONMENT, BUG = 3, 1
 
 
 class ProcessWatch:
@@ -87,8 +86,7 @@ class ProcessWatch:
     def _end_together(self, error: Exception) -> None:
         """Returns if this process is the one to tell its error."""
         if not _is_of_another(error):
-            code = error.exit_code if isinstance(error, MereoError) else ENVIRONMENT if _is_machine(error) else BUG
-            self._end_quietly_unless_first(str(error), code)
+            self._end_quietly_unless_first(str(error), exit_code_of(error))
             return
         cause = None
         deadline = time.monotonic() + SECONDS_OF_GRACE
@@ -97,7 +95,7 @@ class ProcessWatch:
             time.sleep(0.1)
         lines = str(error).splitlines() or [type(error).__name__]
         text = _ended(cause or f"one that ended without a word ({lines[0][:120]})")
-        self._end_quietly_unless_first(text, ENVIRONMENT)
+        self._end_quietly_unless_first(text, ExitCode.BAD_ENVIRONMENT)
         raise BadEnvironment(text) from error
 
     def _end_quietly_unless_first(self, text: str, code: int) -> None:
@@ -187,7 +185,7 @@ class ProcessWatch:
 
     def _end_at_once(self, trouble: str) -> None:
         """The main thread hangs in a collective call that will never return, and cannot be asked."""
-        told_code = self._tell(trouble, ENVIRONMENT)
+        told_code = self._tell(trouble, ExitCode.BAD_ENVIRONMENT)
         if told_code is None:
             with suppress(OSError, ValueError):
                 # The progress bar hid the cursor.
@@ -195,7 +193,7 @@ class ProcessWatch:
                 sys.stderr.flush()
         self._let_others_read()
         self.started.end(seconds=SECONDS_OF_GRACE)
-        os._exit(ENVIRONMENT if told_code is None else told_code)
+        os._exit(ExitCode.BAD_ENVIRONMENT if told_code is None else told_code)
 
 
 def _silent(rank: int) -> str:
@@ -214,7 +212,3 @@ def _is_of_another(error: Exception) -> bool:
     if isinstance(error, MereoError) or not isinstance(error, RuntimeError):
         return False
     return isinstance(error, dist.DistError) or any(word in str(error) for word in ("gloo", "Gloo", "NCCL"))
-
-
-def _is_machine(error: Exception) -> bool:
-    return isinstance(error, OSError | MemoryError)

@@ -13,6 +13,7 @@ import numpy as np
 
 from mereo.atomic_files import remove_leftovers, write_json, write_text
 from mereo.errors import BadEnvironment, BadInput
+from mereo.run_files import METRICS_FILE, RECIPE_FILE, TIMING_FILE
 from mereo.training.event_file import EventFile
 
 
@@ -38,11 +39,11 @@ class RunFolder:
         with self._explained():
             self.path.mkdir(parents=True, exist_ok=True)
             remove_leftovers(self.path)
-            metrics = self.path / "metrics.jsonl"
+            metrics = self.path / METRICS_FILE
             kept = _rows_before(metrics, first_step, is_score_due=is_score_due) if is_resumed else []
             write_text(metrics, "".join(f"{line}\n" for line in kept))
             if is_resumed:
-                self._seconds_before = _seconds_in(self.path / "timing.json")
+                self._seconds_before = _seconds_in(self.path / TIMING_FILE)
             self._metrics = open(metrics, "a", encoding="utf-8")
             self._events = EventFile(self.path, purge_step=first_step + 1 if is_resumed else None)
         return self
@@ -88,7 +89,7 @@ class RunFolder:
             self._metrics.flush()
             os.fsync(self._metrics.fileno())
             self._events.flush()
-        write_json(self.path / "timing.json", {"wall_seconds": round(self.wall_seconds, 1)})
+        write_json(self.path / TIMING_FILE, {"wall_seconds": round(self.wall_seconds, 1)})
 
     @property
     def wall_seconds(self) -> float:
@@ -107,7 +108,7 @@ class RunFolder:
 
 def require_free_run_folder(path: Path, *, is_resumed: bool) -> None:
     """A run never overwrites another: an old folder needs --resume, and --resume needs an old folder."""
-    has_run = (path / "metrics.jsonl").is_file() or (path / "recipe.yaml").is_file()
+    has_run = (path / METRICS_FILE).is_file() or (path / RECIPE_FILE).is_file()
     if has_run and not is_resumed:
         raise BadInput(f"run folder must be new, but got a run in {path}; pass --resume, or another --out.")
     if is_resumed and not has_run:

@@ -177,6 +177,7 @@ class FoundShape(Shape):
     box_xyxy: tuple[int, int, int, int]
     image_size: tuple[int, int]
     thumbnail: str
+    folder: int | None = Field(description="Its number in /v1/folder; of a photograph that is not there null")
 
 
 class FindAnswer(Shape):
@@ -186,6 +187,9 @@ class FindAnswer(Shape):
 
 class SavedShape(Shape):
     name: str
+    replaced: bool = Field(
+        description="A label of this photograph was there; with `keep` it lies beneath, without it is gone"
+    )
     classes: list[tuple[str, float]]
     unlabelled: float
     next: list[str]

@@ -10,6 +10,7 @@ from mereo.parser.scene_parser import SceneParser
 from mereo.version import VERSION
 from mereo.web import asking_routes, folder_routes, mask_routes, parse_routes, state_routes
 from mereo.web.bounded_bodies import BodyRoom, BoundedBodies
+from mereo.web.byte_room import ByteRoom
 from mereo.web.kept_photographs import KeptPhotographs
 from mereo.web.page_files import serve_page
 from mereo.web.parser_shelf import Loader, ParserShelf, short_name
@@ -56,6 +57,8 @@ def create_application(
         loads=SharedLoads(waiting=limits.waiting),
         counts=counts,
         bodies=BodyRoom(limits.bodies_bytes),
+        # One picture that is allowed finds room, however large.
+        parse_room=ByteRoom(max(limits.pixel_bytes, 3 * limits.pixels), what="bytes of pixels to parse"),
     )
     if folder is not None:
         from mereo.web.folder_photographs import FolderPhotographs

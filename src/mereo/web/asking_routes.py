@@ -1,5 +1,8 @@
 """POST /v1/why, /v1/tokens and /v1/find: questions that the network is asked again for."""
 
+import os
+from typing import TYPE_CHECKING
+
 from fastapi import APIRouter, Request, Response
 
 from mereo.errors import BadInput
@@ -7,7 +10,10 @@ from mereo.web.answer_shapes import FindAnswer, TokensAnswer, WhyAnswer
 from mereo.web.documented_errors import WITH_BODY, errors
 from mereo.web.problems import Problem, json_bytes
 from mereo.web.request_shapes import FindRequest, TokensRequest, WhyRequest
-from mereo.web.service import service_of, unless_gone
+from mereo.web.service import Service, service_of, unless_gone
+
+if TYPE_CHECKING:
+    from mereo.web.found_segments import SegmentFinder
 
 router = APIRouter()
 
@@ -56,21 +62,31 @@ async def find(request: Request, asked: FindRequest) -> Response:
             "start it with --index.",
         )
 
-    def found() -> bytes:
-        return json_bytes(
-            finder.find(
-                kept.image_HWC,
-                name=kept.name,
-                x=asked.x,
-                y=asked.y,
-                top=asked.top,
-                class_name=asked.class_name,
-                not_this=asked.not_this,
-            )
+    def answered() -> bytes:
+        answer = finder.find(
+            kept.image_HWC,
+            name=kept.name,
+            x=asked.x,
+            y=asked.y,
+            top=asked.top,
+            class_name=asked.class_name,
+            not_this=asked.not_this,
         )
+        numbers = _numbers_in_folder(service, finder)
+        found = [{**one, "folder": numbers.get(one["image"])} for one in answer["found"]]
+        return json_bytes({**answer, "found": found})
 
     async def answer() -> bytes:
         await service.loads.run(finder, finder.prepare)
-        return await service.work.alone(found)
+        return await service.work.alone(answered)
 
     return Response(await unless_gone(request, answer()), media_type="application/json")
+
+
+def _numbers_in_folder(service: Service, finder: "SegmentFinder") -> dict[str, int]:
+    """Of photographs by their names, if the index is of the folder that is shown: elsewhere such names mean others."""
+    if service.folder is None or service.folder_path is None:
+        return {}
+    if os.path.realpath(service.folder_path) != os.path.realpath(finder.image_folder):
+        return {}
+    return {name: number for number, name in service.folder.names(0, service.folder.total)}

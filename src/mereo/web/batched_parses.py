@@ -18,11 +18,10 @@ import torch
 from mereo.assembly.grouped_photograph import GroupedPhotograph
 from mereo.assembly.parse import Parse
 from mereo.interaction.any_hierarchy import hierarchy_of
-from mereo.parser.asking.answering import answering
+from mereo.parser.asking.answering import answering, seen_size
 from mereo.parser.asking.answers_of_one import answers_of_one
 from mereo.parser.asking.image_scores import prepared_image
 from mereo.parser.asking.parsing import parse_image
-from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
 
 LOG = logging.getLogger("mereo")
@@ -52,10 +51,6 @@ def batch_key(order: ParseOrder) -> Hashable:
     if order.parser.superpixel_wish is not None:
         return None
     return order.parser_name, seen_size(order.parser, order.image_HWC)
-
-
-def seen_size(parser: SceneParser, image_HWC: np.ndarray) -> tuple[int, int]:
-    return working_size((image_HWC.shape[0], image_HWC.shape[1]), parser.preprocessing.working_side)
 
 
 def filled_orders(orders: Sequence[ParseOrder]) -> list[FilledOrder | Exception]:

@@ -6,13 +6,12 @@ A body that does not come in time is answered with 408.
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mereo.web.problems import Problem, stopping, too_many
+from mereo.web.byte_room import ByteRoom, RoomPart
+from mereo.web.problems import Problem, stopping
 from mereo.web.service_limits import ServiceLimits
 
 PICTURE_PATHS = ("/v1/parse",)
@@ -23,11 +22,11 @@ DRAINED_BYTES = 64 * 2**20
 DRAINING_SECONDS = 3.0
 
 
-class BodyRoom:
+class BodyRoom(ByteRoom):
     """What the bodies of all requests hold together while they come in; and the end of all that still come in."""
 
     def __init__(self, most: int) -> None:
-        self.most, self.held_bytes = most, 0
+        super().__init__(most, what="bytes in bodies")
         self.is_closed = False
         self.waits: set[asyncio.Timeout] = set()
 
@@ -36,15 +35,6 @@ class BodyRoom:
         self.is_closed = True
         for wait in self.waits:
             wait.reschedule(asyncio.get_running_loop().time())
-
-    @contextmanager
-    def part(self, declared: int) -> Iterator["_Part"]:
-        part = _Part(self)
-        try:
-            part.grow_to(declared)
-            yield part
-        finally:
-            self.held_bytes -= part.num_bytes
 
 
 class BoundedBodies:
@@ -71,7 +61,7 @@ class BoundedBodies:
         except Problem as problem:
             await _answer_and_drain(problem, scope, receive, send)
 
-    async def _read(self, receive: Receive, most: int, part: "_Part") -> bytes | None:
+    async def _read(self, receive: Receive, most: int, part: RoomPart) -> bytes | None:
         """None if the client went away."""
         content = bytearray()
         wait = asyncio.timeout(0 if self.room.is_closed else self.limits.body_seconds)
@@ -99,20 +89,6 @@ class BoundedBodies:
             ) from error
         finally:
             self.room.waits.discard(wait)
-
-
-class _Part:
-    """What one body holds of the room for all of them."""
-
-    def __init__(self, room: BodyRoom) -> None:
-        self.room, self.num_bytes = room, 0
-
-    def grow_to(self, num_bytes: int) -> None:
-        more = max(0, num_bytes - self.num_bytes)
-        if self.room.held_bytes + more > self.room.most:
-            raise too_many("bytes in bodies", self.room.most, seconds=2)
-        self.room.held_bytes += more
-        self.num_bytes += more
 
 
 def declared_length(scope: Scope) -> int | None:

@@ -1,6 +1,5 @@
 """The photographs of one folder by number: listed, shown small, read. No request ever names a path."""
 
-import io
 import itertools
 import logging
 import os
@@ -12,12 +11,13 @@ from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from mereo.data.pictures.image_reading import MAX_PIXELS, decode_image, decode_preview
+from mereo.data.pictures.image_reading import decode_image, decode_preview
+from mereo.data.pictures.picture_bytes import picture_bytes
 from mereo.data.pictures.pictures_below import is_below, pictures_below
-from mereo.drawing.text_lines import printable
 from mereo.errors import BadInput
+from mereo.picture_sizes import MAX_PIXELS
+from mereo.text_lines import printable
 from mereo.web.label_folder import LABELS_FOLDER
 
 LOG = logging.getLogger("mereo")
@@ -74,13 +74,12 @@ class FolderPhotographs:
                 return self._thumbnails[key]
         content = self._content(number, path)
         preview_HWC = decode_preview(content, side=THUMBNAIL_SIDE, name=self._name(number), max_pixels=self.max_pixels)
-        written = io.BytesIO()
-        Image.fromarray(preview_HWC).save(written, format="JPEG", quality=JPEG_QUALITY)
+        written = picture_bytes(preview_HWC, "JPEG", quality=JPEG_QUALITY)
         with self._guard:
-            self._thumbnails[key] = written.getvalue()
+            self._thumbnails[key] = written
             while len(self._thumbnails) > MAX_THUMBNAILS:
                 self._thumbnails.popitem(last=False)
-        return written.getvalue()
+        return written
 
     def image(self, number: int) -> tuple[str, np.ndarray]:
         """Name, and H W 3 uint8 upright."""

@@ -24,7 +24,7 @@ async def photographs(request: Request, query: Annotated[FolderQuery, Query()]) 
         names = folder.names(query.start, query.count)
         return {"photographs": [{"number": number, "name": name} for number, name in names], "total": folder.total}
 
-    return await service.json(listed)
+    return await unless_gone(request, service.json(listed))
 
 
 @router.get(

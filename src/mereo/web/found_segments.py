@@ -23,7 +23,7 @@ from mereo.web.errors_without_paths import errors_without_paths
 from mereo.web.pixel_hash import pixel_hash
 from mereo.web.saved_labels import class_index_of
 
-MAX_REMEMBERED = 8
+MAX_REMEMBERED, MAX_REMEMBERED_BYTES = 8, 256 * 2**20
 # Two passes over the same pixels give the same vector, but for rounding.
 SAME_DISTANCE = 1e-5
 # So many of the nearest are looked at for the photograph itself: it may be in the index more than once.
@@ -42,6 +42,7 @@ class SegmentFinder:
         self._source_of: tuple[str, Any] | None = None
         self._search: WarmSearch | None = None
         self._remembered: OrderedDict[str, PhotographSegments] = OrderedDict()
+        self.remembered_bytes = 0
         self._files, self._index = _files_of_versions(index_folder), SegmentIndex.open(index_folder)
 
     @property
@@ -54,6 +55,12 @@ class SegmentFinder:
         """That `find` knows by name: those of the index, whichever parser a photograph was parsed by."""
         with self._errors():
             return self._newest().facts.taxonomy.object_names
+
+    @property
+    def image_folder(self) -> Path:
+        """That images of the index are named in."""
+        with self._errors():
+            return self.index_folder / self._newest().facts.root
 
     def prepare(self) -> None:
         """The parser is loaded now and not at the next question: for a thread that nobody waits for."""
@@ -106,13 +113,16 @@ class SegmentFinder:
         return errors_without_paths({str(self.index_folder): self.index_folder.name, parser: Path(parser).name})
 
     def _segments(self, index: SegmentIndex, image_HWC: np.ndarray, name: str) -> PhotographSegments:
-        """Of a photograph that was asked about before no new parse is needed."""
+        """Of a photograph that was asked about before no new parse is needed; the newest is remembered whatever its
+        size."""
         source = self._source_for(index.facts)
         key = pixel_hash(image_HWC)
         if key not in self._remembered:
             self._remembered[key] = _small(source(image_HWC, name=name))
-            while len(self._remembered) > MAX_REMEMBERED:
-                self._remembered.popitem(last=False)
+            total = sum(map(_num_bytes, self._remembered.values()))
+            while (count := len(self._remembered)) > 1 and (count > MAX_REMEMBERED or total > MAX_REMEMBERED_BYTES):
+                total -= _num_bytes(self._remembered.popitem(last=False)[1])
+            self.remembered_bytes = total
         self._remembered.move_to_end(key)
         return self._remembered[key]
 
@@ -124,6 +134,7 @@ class SegmentFinder:
             facts.require_fingerprint(source.fingerprint, folder=self.index_folder)
             self._source, self._source_of = source, wanted
             self._remembered.clear()
+            self.remembered_bytes = 0
         return self._source
 
     def _likeliest(self, facts: IndexFacts, config: ParseSegmentsConfig) -> SegmentSource:
@@ -188,6 +199,11 @@ def _small(segments: PhotographSegments) -> PhotographSegments:
     """Without the map of classes, which nobody asks for here, and with half the bytes for that of segments."""
     small_HW = segments.segment_HW.astype(np.int16 if len(segments) < 2**15 else np.int32)
     return replace(segments, segment_HW=small_HW, label_HW=small_HW)
+
+
+def _num_bytes(segments: PhotographSegments) -> int:
+    """Of the two that are large, after `_small`."""
+    return segments.segment_HW.nbytes + segments.vector_ND.nbytes
 
 
 def described(found: FoundSegment) -> dict[str, Any]:

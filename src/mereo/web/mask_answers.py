@@ -1,13 +1,10 @@
-"""A mask as other tools read it: COCO's compressed run lengths, or a PNG.
+"""A mask as COCO's compressed run lengths.
 
 COCO writes each run length as its difference to the one before the last, five bits a letter, the lowest first: bit 6 of
 a letter says that another one follows, and the topmost of the last five bits is the sign.
 """
 
-from io import BytesIO
-
 import numpy as np
-from PIL import Image
 
 from mereo.data.run_lengths import run_lengths
 from mereo.shapes import require_shapes
@@ -31,11 +28,3 @@ def compressed_counts(mask_HW: np.ndarray) -> str:
     letter_RL = difference_R[:, None] >> BITS * place_L & MORE - 1
     letter_RL += np.where(place_L < num_letters_R[:, None] - 1, MORE, 0) + FIRST_LETTER
     return letter_RL[place_L < num_letters_R[:, None]].astype(np.uint8).tobytes().decode("ascii")
-
-
-def mask_png(mask_HW: np.ndarray) -> bytes:
-    """One bit a pixel, white where it is true."""
-    require_shapes(mask_HW=mask_HW)
-    content = BytesIO()
-    Image.fromarray(np.asarray(mask_HW, dtype=bool)).save(content, format="PNG")
-    return content.getvalue()

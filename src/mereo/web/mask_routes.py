@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, overload
 from fastapi import APIRouter, Request, Response
 
 from mereo.assembly.grouped_photograph import GroupedPhotograph
+from mereo.drawing.mask_png import mask_png
 from mereo.errors import BadInput
 from mereo.web.answer_shapes import LabelsAnswer, MaskAnswer
 from mereo.web.documented_errors import WITH_BODY, answers_as, errors
 from mereo.web.kept_photographs import KeptParse
-from mereo.web.mask_answers import compressed_counts, mask_png
+from mereo.web.mask_answers import compressed_counts
 from mereo.web.mask_polygons import polygons
 from mereo.web.problems import Problem
 from mereo.web.request_shapes import ClicksRequest, LabelsRequest, PaintedRegion
@@ -79,6 +80,7 @@ def _saved(kept: KeptParse, asked: LabelsRequest, folder: Path) -> dict[str, Any
         parse=parse,
         regions=regions,
         keep_parse=asked.keep_parse,
+        keep=asked.keep,
     )
     return saved
 

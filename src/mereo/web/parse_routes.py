@@ -1,7 +1,6 @@
 """POST /v1/parse: a picture, a photograph of the folder, or a kept one, parsed. GET .../picture: what was parsed."""
 
 import hashlib
-import io
 from typing import Annotated
 
 import numpy as np
@@ -9,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from PIL import Image
 
 from mereo.data.pictures.image_reading import decode_image
+from mereo.data.pictures.picture_bytes import picture_bytes
 from mereo.data.pictures.picture_formats import START_BYTES, format_of_content
 from mereo.errors import BadInput, TooManyPixels
 from mereo.web.answer_shapes import ParseAnswer
@@ -58,7 +58,7 @@ async def parse(request: Request, query: Annotated[ParseQuery, Query()]) -> Resp
 async def picture(request: Request, photograph: str) -> Response:
     service = service_of(request)
     image_HWC = service.kept.get(photograph).image_HWC
-    content = await service.pixels.run(lambda: upright_jpeg(image_HWC))
+    content = await unless_gone(request, service.pixels.run(lambda: upright_jpeg(image_HWC)))
     # An id stands for one photograph for ever, and browsers ask for it at every return to it.
     return Response(content, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
@@ -78,24 +78,29 @@ async def _parsed(service: Service, parser_name: str, query: ParseQuery, content
         # The parser first: bytes that wait for it take less room than pixels.
         parser = await service.parser(parser_name)
         name, image_HWC = await service.pixels.run(lambda: _opened(service, query.folder, content))
-    order = ParseOrder(parser_name, parser, image_HWC, name)
+    with service.parse_room.part(image_HWC.nbytes):
+        found = await _kept_parse(service, ParseOrder(parser_name, parser, image_HWC, name), id)
+    service.kept.add(name, image_HWC, parser_name, found, id=id)
+    return found.answer
+
+
+async def _kept_parse(service: Service, order: ParseOrder, id: str) -> KeptParse:
+    parser = order.parser
     filled = await service.work.together(batch_key(order), filled_orders, order)
 
-    def kept_parse() -> KeptParse:
+    def described() -> KeptParse:
         answer = parse_answer(
             filled.parse,
             filled.groups,
             photograph=id,
-            parser=parser_name,
+            parser=order.parser_name,
             seconds=filled.seconds,
             terms="" if parser.card is None else parser.card.terms,
             can=can_of(parser, has_index=service.finder is not None),
         )
         return KeptParse(filled.parse, filled.groups, json_bytes(answer))
 
-    kept_one = await service.pixels.run(kept_parse)
-    service.kept.add(name, image_HWC, parser_name, kept_one, id=id)
-    return kept_one.answer
+    return await service.pixels.run(described)
 
 
 def _sources(query: ParseQuery, content: bytes) -> dict[str, bool]:
@@ -134,6 +139,4 @@ def upright_jpeg(image_HWC: np.ndarray, *, max_side: int = PICTURE_SIDE) -> byte
     """Made of the pixels alone: nothing that the file said of its maker or place comes along."""
     picture = Image.fromarray(image_HWC)
     picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    content = io.BytesIO()
-    picture.save(content, format="JPEG", quality=QUALITY)
-    return content.getvalue()
+    return picture_bytes(picture, "JPEG", quality=QUALITY)

@@ -1,5 +1,6 @@
 """ParserShelf: the parsers of a service by name, each loaded when it is first asked for; what a page tells of them."""
 
+import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
@@ -7,26 +8,33 @@ from pathlib import Path
 from typing import Any
 
 from mereo.data.taxonomy import Taxonomy
-from mereo.errors import BadEnvironment, BadInput
+from mereo.errors import BadEnvironment, BadInput, MereoError
 from mereo.heads.perceptual import Perceptual
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.token_weights import has_tokens
 from mereo.parser.weights import load
 from mereo.reasoning.deep_grouping import DeepGrouping
+from mereo.web.answer_shapes import CanShape
+from mereo.web.errors_without_paths import errors_without_paths
 from mereo.web.problems import Problem
 
+LOG = logging.getLogger("mereo")
 Loader = Callable[[], SceneParser]
+# What tasks that are answered with a map are called there; by what they are called in questions.
+MAPS = {"object": "objects", "part": "parts", "material": "materials", "texture": "texture"}
 
 
 class ParserShelf:
-    """`parsers` holds parsers, or functions that load one."""
+    """`parsers` holds parsers, or functions that load one. `shown`: what clients are told instead of a path."""
 
-    def __init__(self, parsers: Mapping[str, SceneParser | Loader], *, default: str) -> None:
+    def __init__(
+        self, parsers: Mapping[str, SceneParser | Loader], *, default: str, shown: Mapping[str, str] | None = None
+    ) -> None:
         if default not in parsers:
             raise BadInput(
                 f"the default parser must be one of {', '.join(parsers) or 'none'}, but got {default!r:.80}; name it."
             )
-        self.default = default
+        self.default, self.shown = default, shown or {}
         self._parsers: dict[str, SceneParser | Loader] = dict(parsers)
         self._locks = {name: threading.Lock() for name in parsers}
 
@@ -48,6 +56,15 @@ class ParserShelf:
             if not isinstance(found, SceneParser):
                 found = self._parsers[name] = found()
             return found
+
+    def get_for_client(self, name: str) -> SceneParser:
+        """Of a parser that cannot be loaded whoever asks is told no path, and that it is no mistake of theirs."""
+        try:
+            return self.get(name)
+        except MereoError as error:
+            LOG.warning("%s cannot be loaded: %s", name, error)
+            with errors_without_paths(self.shown):
+                raise BadEnvironment(str(error)) from error
 
     def loaded(self, name: str) -> SceneParser | None:
         """At once; None for one that is still to be loaded."""
@@ -95,7 +112,7 @@ def can_of(parser: SceneParser, *, has_index: bool) -> dict[str, bool]:
 
 
 def explains_groups(parser: SceneParser) -> bool:
-    return any(isinstance(stage, DeepGrouping) for stage in parser.path)
+    return bool(parser.stages_of(DeepGrouping))
 
 
 def described_parser(name: str, parser: SceneParser, *, has_index: bool) -> dict[str, Any]:
@@ -114,22 +131,20 @@ def described_parser(name: str, parser: SceneParser, *, has_index: bool) -> dict
 
 def unknown_parser(name: str, error: str) -> dict[str, Any]:
     """One that is not there: nothing can be asked of it."""
-    can = dict.fromkeys(("click", "why", "tokens", "find"), False)
+    can = dict.fromkeys(CanShape.model_fields, False)
     empty: dict[str, Any] = {"title": "", "summary": "", "terms": "", "tasks": [], "questions": {}}
     return {"name": name, **empty, "can": can, "error": error}
 
 
 def answered_tasks(parser: SceneParser) -> tuple[str, ...]:
-    """Of a parse's `tasks`."""
-    head = _perceptual(parser)
-    others = () if head is None else (("parts", head.part), ("materials", head.material), ("texture", head.texture))
-    return ("objects", *(task for task, classifier in others if classifier is not None))
+    """Of a parse's `tasks`: those that are answered with a map."""
+    return tuple(MAPS[task] for task in _questions(parser) if task in MAPS)
 
 
 def _questions(parser: SceneParser) -> dict[str, list[str]]:
     """By task the classes that one may ask about, as interaction/class_scores.py names tasks."""
     taxonomy: Taxonomy = parser.taxonomy
-    head = _perceptual(parser)
+    head = next(iter(parser.heads_of(Perceptual)), None)
     tables = {"object": taxonomy.objects}
     if head is not None:
         asked = (
@@ -140,7 +155,3 @@ def _questions(parser: SceneParser) -> dict[str, list[str]]:
         )
         tables |= {task: table for task, classifier, table in asked if classifier is not None and table is not None}
     return {task: list(table.names) for task, table in tables.items()}
-
-
-def _perceptual(parser: SceneParser) -> Perceptual | None:
-    return next((head for head in parser.heads if isinstance(head, Perceptual)), None)

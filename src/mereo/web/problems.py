@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from mereo.errors import BadEnvironment, BadInput
+from mereo.errors import BadEnvironment, BadInput, is_out_of_memory
 from mereo.web.folder_photographs import NoSuchPhotograph
 
 MOST_LETTERS = 600
@@ -59,7 +59,7 @@ def problem_of(error: Exception) -> Problem:
         return Problem(404 if isinstance(error, NoSuchPhotograph) else 400, str(error))
     if isinstance(error, BadEnvironment):
         return Problem(503, str(error))
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if is_out_of_memory(error):
         return Problem(503, "memory must suffice for the photograph, but it ran out; send a smaller one.")
     if isinstance(error, OSError):
         reason = error.strerror or type(error).__name__

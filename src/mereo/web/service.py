@@ -10,6 +10,7 @@ from fastapi import Request, Response
 
 from mereo.parser.scene_parser import SceneParser
 from mereo.web.bounded_bodies import BodyRoom
+from mereo.web.byte_room import ByteRoom
 from mereo.web.kept_photographs import KeptPhotographs
 from mereo.web.parser_shelf import ParserShelf
 from mereo.web.pixel_work import PixelWork
@@ -39,6 +40,7 @@ class Service:
     loads: SharedLoads
     counts: ServiceCounts
     bodies: BodyRoom
+    parse_room: ByteRoom
     folder: "FolderPhotographs | None" = None
     folder_path: Path | None = None
     finder: "SegmentFinder | None" = None
@@ -54,7 +56,7 @@ class Service:
     async def parser(self, name: str) -> SceneParser:
         """One that is still to be loaded is waited for beside everything else."""
         found = self.shelf.loaded(name)
-        return await self.loads.run(name, lambda: self.shelf.get(name)) if found is None else found
+        return await self.loads.run(name, lambda: self.shelf.get_for_client(name)) if found is None else found
 
     async def json(self, function: Callable[[], Any]) -> Response:
         """What a function of pixels gives, as JSON, both made beside the event loop."""

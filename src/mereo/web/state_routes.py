@@ -6,13 +6,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from mereo.errors import BadEnvironment, BadInput
+from mereo.errors import BadEnvironment, BadInput, MereoError
 from mereo.web.answer_shapes import HealthAnswer, ParsersAnswer
 from mereo.web.documented_errors import errors
 from mereo.web.parser_shelf import described_parser, unknown_parser
 from mereo.web.problems import Problem, json_answer, problem_of, stopping
 from mereo.web.request_shapes import MAX_CLICKS
-from mereo.web.service import Service, service_of
+from mereo.web.service import Service, service_of, unless_gone
 from mereo.web.service_counts import CONTENT_TYPE
 
 router = APIRouter()
@@ -26,7 +26,7 @@ async def parsers(request: Request) -> Response:
     """Loads them all. A parser that cannot be loaded, or takes its time, keeps nobody from hearing of the others."""
     service = service_of(request)
     shelf, limits = service.shelf, service.limits
-    index = await service.pixels.run(lambda: described_index(service))
+    index = await unless_gone(request, service.pixels.run(lambda: described_index(service)))
     told = [parser_or_error(service, name, has_index=index is not None) for name in shelf.names]
     return json_answer(
         {
@@ -63,7 +63,8 @@ async def parser_or_error(service: Service, name: str, *, has_index: bool) -> di
         )
     except Exception as error:
         problem = problem_of(error)
-        LOG.warning("%s cannot be loaded: %s", name, error, exc_info=error if problem.status == 500 else None)
+        if not isinstance(error, MereoError):  # Of which the shelf has told.
+            LOG.warning("%s cannot be loaded: %s", name, error, exc_info=error if problem.status == 500 else None)
         return unknown_parser(name, problem.sentence)
 
 
@@ -82,7 +83,10 @@ async def metrics(request: Request) -> Response:
     gauges = {
         "mereo_queue_length": ("Requests that wait for a parser.", lambda: len(service.work)),
         "mereo_body_bytes": ("Bytes of bodies that are coming in.", lambda: service.bodies.held_bytes),
+        "mereo_pixel_bytes": ("Bytes of pixels that wait or are parsed.", lambda: service.parse_room.held_bytes),
         "mereo_kept_photographs": ("Photographs that are kept.", lambda: len(service.kept)),
         "mereo_kept_bytes": ("Bytes of kept photographs and what was found in them.", lambda: service.kept.num_bytes),
     }
+    if (finder := service.finder) is not None:
+        gauges["mereo_found_bytes"] = ("Bytes of photographs that were searched for.", lambda: finder.remembered_bytes)
     return Response(service.counts.text(gauges), headers={"Content-Type": CONTENT_TYPE})

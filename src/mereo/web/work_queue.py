@@ -131,8 +131,9 @@ class WorkQueue:
         start = time.perf_counter()
         try:
             answers = jobs[0].work([job.item for job in jobs])
-        except Exception as error:
-            answers = [error] * len(jobs)
+        except BaseException as error:  # Also a library's panic: no other thread would go on with the rest.
+            told = error if isinstance(error, Exception) else RuntimeError(f"the work was given up: {error!r}")
+            answers = [told] * len(jobs)
         for job, answer in zip(jobs, answers):
             job.tell(answer)
         seconds = (time.perf_counter() - start) / len(jobs)

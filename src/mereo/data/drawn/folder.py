@@ -12,6 +12,8 @@ from PIL import Image
 from mereo.atomic_files import atomic_path, write_bytes, write_text
 from mereo.data.drawn.labels import drawn_taxonomy
 from mereo.data.drawn_scenes import KINDS, DrawnScenes, draw_scene
+from mereo.data.formats.folder_description import DESCRIPTION_FILE
+from mereo.data.pictures.picture_bytes import picture_bytes
 from mereo.data.sample import Sample
 from mereo.data.taxonomy import LabelTable
 from mereo.data.taxonomy_file import taxonomy_to_dict
@@ -59,7 +61,7 @@ def write_drawn_folder(
     write_text(folder / "taxonomy.yaml", dump_yaml(taxonomy_to_dict(drawn_taxonomy())))
     description = {"name": NAME, "taxonomy": "taxonomy.yaml", "images": "{split}/images"}
     description |= {kind: f"{{split}}/{name}" for kind, name in LABEL_FOLDERS.items()}
-    write_text(folder / "mereo.yaml", dump_yaml(description | {"scenes": "scenes.csv"}))
+    write_text(folder / DESCRIPTION_FILE, dump_yaml(description | {"scenes": "scenes.csv"}))
     (folder / UNFINISHED).unlink(missing_ok=True)
 
 
@@ -79,7 +81,7 @@ def prepare_folder(folder: Path, *, is_replacing: bool) -> None:
             "choose another folder."
         )
     write_text(folder / UNFINISHED, "Older scenes are being taken away.\n")
-    (folder / "mereo.yaml").unlink(missing_ok=True)
+    (folder / DESCRIPTION_FILE).unlink(missing_ok=True)
     for split in SPLITS:
         for name in ("images", *LABEL_FOLDERS.values()):
             shutil.rmtree(folder / split / name, ignore_errors=True)
@@ -89,7 +91,7 @@ def _is_drawn(folder: Path) -> bool:
     # An interrupted run leaves no mereo.yaml, but its folders are known by what they are called.
     if (folder / UNFINISHED).is_file():
         return True
-    path = folder / "mereo.yaml"
+    path = folder / DESCRIPTION_FILE
     if not path.is_file():
         known = {"images", *LABEL_FOLDERS.values()}
         present = {entry.name for split in SPLITS if (folder / split).is_dir() for entry in (folder / split).iterdir()}
@@ -99,15 +101,10 @@ def _is_drawn(folder: Path) -> bool:
 
 
 def _write_sample(folder: Path, sample: Sample, image_format: str) -> str:
-    image = Image.fromarray(sample.image_CHW.permute(1, 2, 0).numpy())
+    image_HWC = sample.image_CHW.permute(1, 2, 0).numpy()
     image_file = f"{sample.name}.{'jpg' if image_format == 'jpeg' else 'png'}"
-    # Through memory: of what Pillow's JPEG writes to a full disk itself, the last part may be missing without an error.
-    content = io.BytesIO()
-    if image_format == "jpeg":
-        image.save(content, format="JPEG", quality=JPEG_QUALITY, subsampling=0)
-    else:
-        image.save(content, format="PNG")
-    write_bytes(folder / "images" / image_file, content.getvalue())
+    options = {"quality": JPEG_QUALITY, "subsampling": 0} if image_format == "jpeg" else {}
+    write_bytes(folder / "images" / image_file, picture_bytes(image_HWC, image_format, **options))
     taxonomy = drawn_taxonomy()
     instances_HW = _array(sample.instances_HW)
     maps = {

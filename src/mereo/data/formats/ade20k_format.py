@@ -8,7 +8,7 @@ from mereo.data.file_fingerprint import fingerprint_of_files
 from mereo.data.formats.ade20k_json import Ade20kAnnotation, ade20k_taxonomy, read_annotation
 from mereo.data.label_reading import RawLabel, read_colours, require_same_size
 from mereo.data.pictures.image_reading import read_image
-from mereo.data.sample import Sample, as_image, as_mask
+from mereo.data.sample import Sample, Samples, as_image, as_mask
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.data.taxonomy_file import load_taxonomy
 from mereo.errors import BadInput
@@ -16,7 +16,7 @@ from mereo.errors import BadInput
 UNLABELLED = 0
 
 
-class Ade20kSamples:
+class Ade20kSamples(Samples):
     """All `NAME.jpg` under `root` that have `NAME_seg.png` and `NAME.json` beside them.
 
     Without a taxonomy, the classes are those named in the JSON files under `root`, so one for training and measuring

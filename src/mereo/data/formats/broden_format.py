@@ -30,7 +30,7 @@ from mereo.data.json_reading import parse_json
 from mereo.data.label_reading import read_colours, require_same_size
 from mereo.data.parts_of_owners import parts_of_owners
 from mereo.data.pictures.image_reading import read_image
-from mereo.data.sample import Sample, as_image, as_mask
+from mereo.data.sample import Sample, Samples, as_image, as_mask
 from mereo.data.taxonomy import LabelTable
 from mereo.errors import BadInput
 from mereo.strict_yaml import validated
@@ -53,7 +53,7 @@ class _Record(BaseModel):
     file_index: int = Field(ge=0, le=10_000_000)
 
 
-class BrodenSamples:
+class BrodenSamples(Samples):
     """One of Broden+'s lists: `labels` objects (with parts and scenes), materials, or textures.
 
     The three have one taxonomy, made of the user's lists, and are meant to be joined.

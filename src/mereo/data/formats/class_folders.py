@@ -7,13 +7,13 @@ from mereo.data.file_fingerprint import fingerprint_of_files
 from mereo.data.formats.file_pairing import files_by_stem
 from mereo.data.label_reading import RawLabel
 from mereo.data.pictures.image_reading import read_image
-from mereo.data.sample import Sample, as_image
+from mereo.data.sample import Sample, Samples, as_image
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.data.taxonomy_file import load_taxonomy
 from mereo.errors import BadInput
 
 
-class ClassFolderSamples:
+class ClassFolderSamples(Samples):
     """`root/split/banded/x.jpg`. Without a taxonomy, the classes are the folders of all splits, sorted by name.
 
     All splits count, so that an index means the same class in each of them. No pixel is labelled: such samples train

@@ -9,10 +9,10 @@ from mereo.data.formats.coco_panoptic_maps import CocoPanopticMaps, require_file
 from mereo.data.label_reading import RawLabel, require_same_size
 from mereo.data.panoptic_map import PanopticMap
 from mereo.data.pictures.image_reading import read_image
-from mereo.data.sample import Sample, as_image, as_mask
+from mereo.data.sample import Sample, Samples, as_image, as_mask
 
 
-class CocoPanopticSamples:
+class CocoPanopticSamples(Samples):
     """Semantic classes of all segments, and as instances the segment ids of things.
 
     A crowd (iscrowd: many things in one segment) keeps its class in the semantic map, and is 0, no thing, in the

@@ -11,7 +11,7 @@ from mereo.data.formats.folder_description import TABLE_OF_KIND, FolderDescripti
 from mereo.data.label_reading import RawLabel, read_ids, read_label, read_raw_label, require_same_size
 from mereo.data.pictures.image_reading import read_image
 from mereo.data.pictures.turned_pictures import is_turned
-from mereo.data.sample import Sample, as_image, as_mask
+from mereo.data.sample import Sample, Samples, as_image, as_mask
 from mereo.data.scene_words import held_out_stems, read_scene_words
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
@@ -27,7 +27,7 @@ ONLY_SPLIT = "train"
 SceneChoice = Literal["all", "train", "held_out", "none"]
 
 
-class FolderSamples:
+class FolderSamples(Samples):
     """The samples of one split, sorted by stem (or in the order of the split's list).
 
     `scenes`: all words of the split; none; those to train on; or those held out to measure on, which also leaves only

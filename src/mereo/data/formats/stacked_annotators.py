@@ -5,13 +5,13 @@ from pathlib import Path
 from mereo.data.file_fingerprint import fingerprint_of_files
 from mereo.data.formats.file_pairing import paired_files
 from mereo.data.label_reading import RawLabel, read_ids
-from mereo.data.pictures.image_reading import image_size, read_image
-from mereo.data.sample import Sample, as_image, as_mask
+from mereo.data.pictures.image_reading import read_image
+from mereo.data.sample import Sample, Samples, as_image, as_mask
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput
 
 
-class StackedAnnotatorSamples:
+class StackedAnnotatorSamples(Samples):
     """`root/split/images/x.jpg` with `root/split/annotators/x.png`, whose height is annotators x the image's height.
 
     Regions have no class, so the taxonomy names one object, the region; `Sample.annotators_AHW` holds the maps.
@@ -47,11 +47,6 @@ class StackedAnnotatorSamples:
             )
         annotators_AHW = stacked_HW.reshape(-1, height, width)
         return Sample(name=self._names[index], image_CHW=as_image(image_HW3), annotators_AHW=as_mask(annotators_AHW))
-
-    def num_annotators(self, index: int) -> int:
-        """From the two headers, without decoding."""
-        files = self.files[index]
-        return image_size(files["annotators"])[0] // image_size(files["images"])[0]
 
     def raw_labels(self, index: int) -> list[RawLabel]:
         """Region ids mean nothing across pictures, so there is no histogram of them."""

@@ -8,7 +8,7 @@ from mereo.data.file_fingerprint import fingerprint_of_files
 from mereo.data.formats.file_pairing import paired_files, stems_of_list
 from mereo.data.label_reading import RawLabel, read_ids, read_label, read_raw_label, require_same_size
 from mereo.data.pictures.image_reading import read_image
-from mereo.data.sample import Sample, as_image, as_mask
+from mereo.data.sample import Sample, Samples, as_image, as_mask
 from mereo.data.taxonomy_file import load_taxonomy
 from mereo.errors import BadInput
 
@@ -16,7 +16,7 @@ BORDER = 255
 LIST_FOLDER = "ImageSets/Segmentation"
 
 
-class VocSamples:
+class VocSamples(Samples):
     """Semantic classes (background and 20 things) and object ids.
 
     The border that VOC draws round each object (255) is ignored in the semantic map, and 0 (no thing) in the instances.

@@ -8,8 +8,9 @@ import numpy as np
 from PIL import Image
 
 from mereo.data.pictures.decoding_bounds import MAKE_SMALLER
-from mereo.data.pictures.image_reading import MAX_PIXELS, open_picture, read_image
+from mereo.data.pictures.image_reading import open_picture, read_image
 from mereo.data.pictures.tiff_bands import TiffBands
+from mereo.picture_sizes import MAX_PIXELS
 
 
 class ImageBands(Protocol):

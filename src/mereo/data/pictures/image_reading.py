@@ -23,9 +23,9 @@ from mereo.data.pictures.orientation import TURNED_BY_A_QUARTER, exif_orientatio
 from mereo.data.pictures.picture_formats import FORMATS, START_BYTES, kind_of_content
 from mereo.data.pictures.quiet_pillow import pixel_limit, quiet_pillow
 from mereo.errors import BadEnvironment, BadInput
+from mereo.picture_sizes import MAX_PIXELS
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
-MAX_PIXELS = 64_000_000
 
 
 def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS, advice: str = MAKE_SMALLER) -> np.ndarray:

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from PIL import TiffImagePlugin
 
-from mereo.data.pictures.image_reading import MAX_PIXELS, decode_image, open_picture
+from mereo.data.pictures.image_reading import decode_image, open_picture
 from mereo.errors import BadInput
+from mereo.picture_sizes import MAX_PIXELS
 
 MAX_SIDE = 200_000  # One band of tiles as wide as this still fits into a few GiB.
 WIDTH, HEIGHT, BITS, COMPRESSION, ORIENTATION, PLANES = 256, 257, 258, 259, 274, 284

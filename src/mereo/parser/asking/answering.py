@@ -1,4 +1,4 @@
-"""A parser asked for answers: in evaluation mode as long as that takes, and then as it was."""
+"""A parser asked for answers: in evaluation mode as long as that takes, and then as it was; and at which size."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +26,11 @@ def answering(network: nn.Module) -> Iterator[None]:
         network.train(was_training)
 
 
+def seen_size(parser: "SceneParser", image_HWC: np.ndarray, working_side: int | None = None) -> tuple[int, int]:
+    """At which size a plain pass sees a photograph; `working_side` overrides the parser's own."""
+    return working_size((image_HWC.shape[0], image_HWC.shape[1]), working_side or parser.preprocessing.working_side)
+
+
 @torch.inference_mode()
 def plain_answers(
     parser: "SceneParser", image_HWC: np.ndarray, *, name: str = "image", working_side: int | None = None
@@ -35,7 +40,6 @@ def plain_answers(
     `working_side` overrides the parser's own. Whoever has done with the answers says so (`image_done`).
     """
     require_image(image_HWC, name=name)
-    size = working_size((image_HWC.shape[0], image_HWC.shape[1]), working_side or parser.preprocessing.working_side)
     with answering(parser):
-        answers: SceneAnswers = parser(prepared_image(parser, image_HWC, size))
+        answers: SceneAnswers = parser(prepared_image(parser, image_HWC, seen_size(parser, image_HWC, working_side)))
     return answers

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def has_sorted_segments(parser: "SceneParser") -> bool:
     """Whether any head sorts segments, be it the one that says the classes or another."""
-    return any(isinstance(head, SegmentSorting) for head in parser.heads)
+    return bool(parser.heads_of(SegmentSorting))
 
 
 def divides_things(parser: "SceneParser") -> bool:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from mereo.errors import BadInput
 from mereo.heads.class_scores import SaysClasses
+from mereo.heads.head_traits import traits_of
 from mereo.picture_sizes import scaled_size
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class ImageScores:
 
 def answering_head(parser: "SceneParser") -> nn.Module | None:
     """The first head that says classes, which gives the parser's answer; None where none says that it does."""
-    return next((head for head in parser.heads if getattr(head, "says_classes", False)), None)
+    return next((head for head in parser.heads if traits_of(head).says_classes), None)
 
 
 def image_scores(

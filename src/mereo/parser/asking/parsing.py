@@ -12,7 +12,7 @@ from mereo.assembly.parse import Parse
 from mereo.assembly.segment_vectors import segment_vectors
 from mereo.errors import BadInput
 from mereo.freed_memory import image_done
-from mereo.parser.asking.answering import answering
+from mereo.parser.asking.answering import answering, seen_size
 from mereo.parser.asking.image_scores import image_scores, prepared_image
 from mereo.parser.asking.perceptual_parsing import PerceptualAnswers, has_perceptual, perceptual_answers
 from mereo.parser.asking.plain_labels import labels_of_answers, labels_of_image_scores
@@ -52,7 +52,7 @@ def parse_image(
     if working_side is not None and working_side < 1:
         raise BadInput(f"working_side must be at least 1 pixel, but got {working_side}; e.g. 480.")
     size = (image_HWC.shape[0], image_HWC.shape[1])
-    working = working_size(size, working_side or (None if tile is not None else parser.preprocessing.working_side))
+    working = seen_size(parser, image_HWC, working_side) if tile is None else working_size(size, working_side)
     side = None if tile is None else tile_side_for(working, tile)
     with answering(parser):
         answers, seen_at = None, working
@@ -68,14 +68,14 @@ def parse_image(
             labels = labels_of_image_scores(parser, found, size, with_confidence=with_confidence)
         if answers is None and (has_perceptual(parser) or parser.superpixel_wish is not None):
             # Which may be of any size: what needs the whole picture sees no more than this of it.
-            seen_at = at_most(working_size(size, working_side or parser.preprocessing.working_side), MAX_WHOLE_PIXELS)
+            seen_at = at_most(seen_size(parser, image_HWC, working_side), MAX_WHOLE_PIXELS)
             answers = parser(prepared_image(parser, image_HWC, seen_at))
         others = PerceptualAnswers()
         if answers is not None:
             others = perceptual_answers(answers, labels.semantic_HW, parser.taxonomy)
         hierarchy = None if answers is None else last_hierarchy(answers)
         groups = None if hierarchy is None else GroupedPhotograph.of(image_HWC, hierarchy)
-        seen = answers.backbone_features if answers is not None and seen_at == own_size(parser, size) else None
+        seen = answers.backbone_features if answers is not None and seen_at == own_size(parser, image_HWC) else None
         unfamiliarity, warnings = times_usual(parser, image_HWC, seen)
         if labels.instances_HW is None and tells_things_apart(parser):
             warnings = (*warnings, merged_in_words(AVERAGED))

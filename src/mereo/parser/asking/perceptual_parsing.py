@@ -37,7 +37,7 @@ def has_perceptual(parser: object) -> bool:
 
 def perceptual_answers(answers: "SceneAnswers", semantic_HW: np.ndarray, taxonomy: Taxonomy) -> PerceptualAnswers:
     """Parts are decided within the objects of `semantic_HW`, whichever head or however many passes said these."""
-    prediction = next((one for one in answers.predictions if isinstance(one, PerceptualPrediction)), None)
+    prediction = answers.prediction_or_none(PerceptualPrediction)
     if prediction is None:
         return PerceptualAnswers()
     size = (semantic_HW.shape[0], semantic_HW.shape[1])

@@ -87,7 +87,7 @@ def seeds_of(parser: "SceneParser", answers: "SceneAnswers") -> Tensor | None:
 def seeds_among(parser: "SceneParser", answers: "SceneAnswers", segment_hw: Tensor, num_segments: int) -> Tensor | None:
     """The same of any segments of the first image's cells."""
     prediction = answers.prediction(SegmentSortingPrediction)
-    if not (prediction.rule.uses_seeds and any(isinstance(head, InstanceCenters) for head in parser.heads)):
+    if not (prediction.rule.uses_seeds and parser.heads_of(InstanceCenters)):
         return None
     center_N2 = answers.prediction(InstanceCentersPrediction).center_N2[0]
     return seed_segments(segment_hw, center_N2, num_segments)

@@ -18,6 +18,7 @@ from mereo.assembly.tiles import AxisTile, tiles_along
 from mereo.assembly.upsampled_labels import RowWindow, labels_of_scores, rows_from
 from mereo.data.pictures.image_bands import ArrayBands, ImageBands, resized_rows
 from mereo.errors import BadInput
+from mereo.features.stage import layout_or_none
 from mereo.parser.asking.answering import answering
 from mereo.parser.asking.image_scores import image_scores, prepared_image, scores_of
 from mereo.parser.asking.plain_labels import ImageLabels
@@ -128,7 +129,7 @@ class _BlendedBands:
     ) -> None:
         self.parser, self.bands, self.size = parser, bands, size
         self.scales, self.flip, self.things = scales, flip, things
-        layout = getattr(parser.backbone, "layout", None)
+        layout = layout_or_none(parser.backbone)
         step = lcm(GRANULARITY, parser.size_multiple, *(layout.strides if layout is not None else ()))
         self.tile = max(2 * step, tile // step * step)
         self.overlap = min(self.tile // 2 // step, max(1, self.tile // AUTO_OVERLAP // step)) * step

@@ -3,6 +3,8 @@
 from torch import nn
 
 from mereo.errors import BadInput
+from mereo.features.stage import wish_of
+from mereo.heads.head_traits import traits_of
 from mereo.heads.semantic_pyramid import SemanticPyramid
 from mereo.parser.scene_parser import SceneParser
 
@@ -15,14 +17,14 @@ REMEDY = (
 def require_exportable(parser: SceneParser) -> None:
     """Every piece must be operations on tensors, the same ones for all pictures."""
     for name, stage in zip(stage_names(parser), parser.path):
-        if getattr(stage, "superpixel_wish", None) is not None:
+        if wish_of(stage) is not None:
             raise _refusal(
                 f"the stage {name} (superpixels are found outside of the network)",
                 "export a parser without it, or serve this one with mereo serve",
             )
     for name, head in zip(head_names(parser), parser.heads):
-        reason = None if getattr(head, "says_classes", False) else "it does not say classes"
-        reason = getattr(head, "why_no_graph", reason)
+        traits = traits_of(head)
+        reason = traits.why_no_graph or (None if traits.says_classes else "it does not say classes")
         if reason is not None:
             raise _refusal(f"the head {name} ({reason})", REMEDY)
     num_bytes = sum(weight.numel() * weight.element_size() for weight in parser.state_dict().values())

@@ -21,7 +21,6 @@ LICENCES = (
     "cc-by-nc-nd-4.0",
     "cc-by-nd-4.0",
 )
-TASKS = {"parts": "parts", "materials": "materials", "textures": "textures", "scenes": "scenes"}
 
 
 def hub_card(card: ModelCard, taxonomy: Taxonomy, *, repository: str, steps: list[str]) -> str:
@@ -67,18 +66,11 @@ def _measured(card: ModelCard) -> list[str]:
 
 
 def _classes(taxonomy: Taxonomy) -> list[str]:
-    """Those of the objects, and of each other task that the taxonomy has."""
-    lists = [f"{taxonomy.num_objects} objects: {_names(taxonomy.object_names)}."]
-    for task, word in TASKS.items():
-        table = getattr(taxonomy, task)
-        if table is not None:
-            derived = " (derived from other labels)" if task in taxonomy.derived else ""
-            lists.append(f"{len(table)} {word}{derived}: {_names(table.names)}.")
+    lists = []
+    for task, names in taxonomy.names_of_tasks.items():
+        derived = " (derived from other labels)" if task in taxonomy.derived else ""
+        lists.append(f"{len(names)} {task}{derived}: {', '.join(_line(name) for name in names)}.")
     return ["## Classes", *lists]
-
-
-def _names(names: list[str] | tuple[str, ...]) -> str:
-    return ", ".join(_line(name) for name in names)
 
 
 def _line(text: str) -> str:

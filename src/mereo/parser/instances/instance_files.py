@@ -1,22 +1,21 @@
 """Files of instance parsers: one safetensors file that stands alone, like a parser file but of another kind."""
 
-import json
 from pathlib import Path
 
 from pydantic import Field
-from safetensors.torch import save
 
 from mereo.atomic_files import write_bytes
 from mereo.data.instances import thing_indices
 from mereo.data.taxonomy import Taxonomy
 from mereo.data.taxonomy_file import taxonomy_from_dict, taxonomy_to_dict
+from mereo.features.tensor_files import described_tensors
 from mereo.heads.mask_rcnn import MaskRcnnConfig
 from mereo.parser.config import BuiltFeatures, ParserConfig
 from mereo.parser.devices import require_device
 from mereo.parser.instances.instance_parser import InstanceParser
 from mereo.parser.model_card import ModelCard
 from mereo.parser.network_limit import no_larger_than
-from mereo.parser.weights import load_tensors, read_metadata, read_tensors, require_finite
+from mereo.parser.weights import load_tensors, read_metadata, read_tensors
 from mereo.strict import StrictConfig
 from mereo.strict_yaml import validated
 from mereo.version import VERSION
@@ -58,9 +57,7 @@ def save_instance_parser(
         "card": (card or parser.card or ModelCard()).model_dump(mode="json"),
     }
     tensors = {name: value.detach().cpu().contiguous() for name, value in parser.state_dict().items()}
-    require_finite(tensors)
-    # One key: safetensors writes several in a random order, and equal parsers must be equal files.
-    write_bytes(path, save(tensors, metadata={"mereo": json.dumps(content, sort_keys=True)}))
+    write_bytes(path, described_tensors(tensors, content))
     return Path(path)
 
 

@@ -12,13 +12,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mereo.data.instances import Instances, thing_indices
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
-from mereo.features.feature_maps import FeatureLayout
+from mereo.features.stage import layout_of
 from mereo.freed_memory import image_done
 from mereo.heads.mask_rcnn import MaskRcnn, PyramidMaps
-from mereo.parser.asking.answering import answering, plain_answers
+from mereo.parser.asking.answering import answering, plain_answers, seen_size
 from mereo.parser.config import BuiltFeatures
 from mereo.parser.instances.instance_answers import instances_at_size
-from mereo.parser.preprocessing import working_size
 from mereo.parser.scene_parser import SceneParser
 
 
@@ -69,10 +68,9 @@ class InstanceParser(SceneParser):
         maps = plain_answers(self, image_HWC, name=name).prediction(PyramidMaps)
         with answering(self):
             (answer,) = self.mask_rcnn.detections(maps)
-        size = (image_HWC.shape[0], image_HWC.shape[1])
-        working = working_size(size, self.preprocessing.working_side)
         image_done()
-        return instances_at_size(answer, working=working, size=size)
+        size = (image_HWC.shape[0], image_HWC.shape[1])
+        return instances_at_size(answer, working=seen_size(self, image_HWC), size=size)
 
     @property
     def mask_rcnn(self) -> MaskRcnn:
@@ -90,10 +88,5 @@ def features_of(parser: SceneParser, *, num_stages: int | None = None) -> BuiltF
         )
     path = tuple(parser.path)[:num_stages]
     last = path[-1] if path else parser.backbone
-    layout = getattr(last, "layout", None)
-    if not isinstance(layout, FeatureLayout):
-        raise BadInput(
-            f"the last stage of a path must say in `layout` which maps it gives, but got none from "
-            f"{type(last).__name__}; give it a FeatureLayout."
-        )
+    layout = layout_of(last, what="the last stage of a path")
     return BuiltFeatures(parser.backbone, path, layout, parser.preprocessing)

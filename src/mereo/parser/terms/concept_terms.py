@@ -9,8 +9,8 @@ from mereo.data.batches import Batch
 from mereo.errors import BadInput
 from mereo.losses.concept_regions import ConceptRegions, Union
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
+from mereo.parser.terms.loss_settings import OneTermLoss
 from mereo.reasoning.concept_tokens import ConceptEvidence, ConceptTokens
-from mereo.strict import StrictConfig
 
 
 class ConceptRegionsTerm(nn.Module):
@@ -22,12 +22,11 @@ class ConceptRegionsTerm(nn.Module):
 
     def forward(self, answers: SceneAnswers, batch: Batch) -> Tensor:
         label_BHW = batch.required("semantic_BHW")
-        found = [one.weight_BKHW for one in answers.evidence if isinstance(one, ConceptEvidence)]
-        terms = [self.loss(probability_BKHW, label_BHW) for probability_BKHW in found]
+        terms = [self.loss(one.weight_BKHW, label_BHW) for one in answers.evidence_of(ConceptEvidence)]
         return sum(terms[1:], start=terms[0]) / len(terms)
 
 
-class ConceptRegionsConfig(StrictConfig):
+class ConceptRegionsConfig(OneTermLoss):
     loss: Literal["concept_regions"] = "concept_regions"
     weight: float = Field(0.25, ge=0, description="beta")
     total: int = Field(64, ge=1, description="L, concepts that an image may show")
@@ -38,7 +37,7 @@ class ConceptRegionsConfig(StrictConfig):
     opens: bool = Field(False, description="3x3 opening of the labels before components are sought")
 
     def build(self, parser: SceneParser, pixels_K: Tensor | None) -> ConceptRegionsTerm:
-        if not any(isinstance(stage, ConceptTokens) for stage in parser.path):
+        if not parser.stages_of(ConceptTokens):
             raise BadInput(
                 "concept_regions must have a concept_tokens stage on the path, but got none; add it, or leave the "
                 "loss out."

@@ -7,13 +7,13 @@ from torch import Tensor, nn
 
 from mereo.data.batches import Batch
 from mereo.errors import BadInput
-from mereo.features.feature_maps import FeatureLayout
+from mereo.features.stage import layout_of
 from mereo.losses.pixel_cross_entropy import PixelCrossEntropy
 from mereo.losses.region_classification import RegionClassification
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
-from mereo.parser.terms.pixel_terms import CrossEntropyConfig, balanced_weights
+from mereo.parser.terms.loss_settings import ClassBalance, OneTermLoss, balanced_weights
+from mereo.parser.terms.pixel_terms import CrossEntropyConfig
 from mereo.reasoning.coarse_answer import CoarseAnswer, CoarseReasoner
-from mereo.strict import StrictConfig
 
 
 class CoarsePixelsTerm(nn.Module):
@@ -25,7 +25,7 @@ class CoarsePixelsTerm(nn.Module):
 
     def forward(self, answers: SceneAnswers, batch: Batch) -> Tensor:
         label_BHW = batch.required("semantic_BHW")
-        terms = [self.loss(one.coarse_logits_BKHW, label_BHW) for one in coarse_answers(answers)]
+        terms = [self.loss(one.coarse_logits_BKHW, label_BHW) for one in answers.evidence_of(CoarseAnswer)]
         return sum(terms[1:], start=terms[0]) / len(terms)
 
 
@@ -40,12 +40,8 @@ class RegionClassificationTerm(nn.Module):
         return self.loss(classified_features(answers), batch.required("semantic_BHW"))
 
 
-def coarse_answers(answers: SceneAnswers) -> list[CoarseAnswer]:
-    return [evidence for evidence in answers.evidence if isinstance(evidence, CoarseAnswer)]
-
-
 def classified_features(answers: SceneAnswers) -> Tensor:
-    coarse = coarse_answers(answers)
+    coarse = answers.evidence_of(CoarseAnswer)
     return coarse[0].features_BCHW if coarse else answers.features.last
 
 
@@ -54,7 +50,7 @@ class CoarsePixelsConfig(CrossEntropyConfig):
     weight: float = Field(0.4, ge=0)
 
     def build(self, parser: SceneParser, pixels_K: Tensor | None) -> CoarsePixelsTerm:
-        if _first_reasoner(parser) is None:
+        if not parser.stages_of(CoarseReasoner):
             raise BadInput(
                 "coarse_pixels must have a stage that gives a coarse answer, but got none on the path; add e.g. "
                 "class_affinity, or leave the loss out."
@@ -62,26 +58,18 @@ class CoarsePixelsConfig(CrossEntropyConfig):
         return CoarsePixelsTerm(self.cross_entropy(parser.taxonomy, pixels_K))
 
 
-class RegionClassificationConfig(StrictConfig):
+class RegionClassificationConfig(OneTermLoss):
     loss: Literal["region_classification"] = "region_classification"
     weight: float = Field(0.2, ge=0)
-    class_balance: float = Field(0.0, ge=0, le=1, description="class weight = frequency ** -class_balance, mean 1")
+    class_balance: ClassBalance = 0.0
 
     def build(self, parser: SceneParser, pixels_K: Tensor | None) -> RegionClassificationTerm:
-        stage = _first_reasoner(parser) or (parser.path[-1] if len(parser.path) else parser.backbone)
-        layout = getattr(stage, "layout", None)
-        if not isinstance(layout, FeatureLayout):
-            raise BadInput(
-                f"region_classification must have a stage with a layout, but got {layout!r}; set its layout."
-            )
+        # The first reasoner gives a last map as wide as the one that it got.
+        stage = [*parser.stages_of(CoarseReasoner)[:1], *reversed(parser.path), parser.backbone][0]
         loss = RegionClassification(
-            width=layout.channels[-1],
+            width=layout_of(stage, what="a stage under region_classification").channels[-1],
             num_classes=parser.taxonomy.num_objects,
             class_weight_K=balanced_weights(self.class_balance, pixels_K),
             ignore_label=parser.taxonomy.ignore_index,
         )
         return RegionClassificationTerm(loss)
-
-
-def _first_reasoner(parser: SceneParser) -> CoarseReasoner | None:
-    return next((stage for stage in parser.path if isinstance(stage, CoarseReasoner)), None)

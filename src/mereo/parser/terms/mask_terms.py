@@ -15,7 +15,7 @@ from mereo.losses.mask_queries import AllPixelsMaskLoss, MaskLoss, MaskQueriesLo
 from mereo.losses.mask_query_matching import TermWeights
 from mereo.losses.mask_targets import MaskTargets, TargetKind, segment_targets, semantic_targets
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
-from mereo.strict import StrictConfig
+from mereo.parser.terms.loss_settings import OneTermLoss
 
 MASKFORMER_WEIGHTS = TermWeights(of_class=1.0, of_mask=20.0, of_dice=1.0)
 MASK2FORMER_WEIGHTS = TermWeights(of_class=2.0, of_mask=5.0, of_dice=5.0)
@@ -55,7 +55,7 @@ def batch_targets(batch: Batch, taxonomy: Taxonomy, kind: TargetKind, *, is_thin
     ]
 
 
-class MaskQueriesLossConfig(StrictConfig):
+class MaskQueriesLossConfig(OneTermLoss):
     """Left-out weights, and the kind of mask loss, are those of the paper of the parser's head."""
 
     loss: Literal["mask_queries"] = "mask_queries"
@@ -70,8 +70,8 @@ class MaskQueriesLossConfig(StrictConfig):
     deep_supervision: bool = True
 
     def build(self, parser: SceneParser, pixels_K: Tensor | None) -> MaskQueriesTerm:
-        head = next((one for one in parser.heads if isinstance(one, MaskQueriesHead)), None)
-        if head is None:
+        heads = parser.heads_of(MaskQueriesHead)
+        if not heads:
             raise BadInput(
                 "mask_queries must have a head of mask queries, but got none; add maskformer or mask2former, "
                 "or leave the loss out."
@@ -81,7 +81,7 @@ class MaskQueriesLossConfig(StrictConfig):
                 f"targets {self.targets} must have a taxonomy with things, but got none in {parser.taxonomy.name}; "
                 "use targets: semantic."
             )
-        is_second = isinstance(head, Mask2Former)
+        is_second = isinstance(heads[0], Mask2Former)
         papers = MASK2FORMER_WEIGHTS if is_second else MASKFORMER_WEIGHTS
         weights = TermWeights(
             of_class=papers.of_class if self.class_weight is None else self.class_weight,

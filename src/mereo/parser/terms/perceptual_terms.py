@@ -5,9 +5,8 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from mereo.data.batches import Batch
+from mereo.data.batches import NO_WORD, Batch
 from mereo.data.part_slices import NO_ENTRY, PartSlices, part_slices
-from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.heads.perceptual import Perceptual, PerceptualPrediction
 from mereo.losses.summed_loss import (
@@ -19,10 +18,8 @@ from mereo.losses.summed_loss import (
     summed_slice_cross_entropy,
 )
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
-from mereo.parser.terms.pixel_terms import balanced_weights
+from mereo.parser.terms.loss_settings import ClassBalance, NamedTerms, balanced_weights
 from mereo.strict import StrictConfig
-
-NO_WORD = -1  # The scene or texture of an image that has none.
 
 
 class ObjectsTerm(nn.Module):
@@ -82,16 +79,14 @@ class PerceptualLossConfig(StrictConfig):
     materials: float = Field(1.0, ge=0)
     scenes: float = Field(0.25, ge=0)
     textures: float = Field(1.0, ge=0)
-    class_balance: float = Field(
-        0.0, ge=0, le=1, description="of objects: weight = frequency ** -class_balance, mean 1"
-    )
+    class_balance: ClassBalance = Field(0.0, description="of objects: weight = frequency ** -class_balance, mean 1")
 
-    def build(self, parser: SceneParser, pixels_K: Tensor | None) -> dict[str, nn.Module]:
+    def terms(self, parser: SceneParser, pixels_K: Tensor | None) -> NamedTerms:
         """One named term a task of the head."""
-        head = next((one for one in parser.heads if isinstance(one, Perceptual)), None)
-        if head is None:
+        heads = parser.heads_of(Perceptual)
+        if not heads:
             raise BadInput("perceptual must have a head of that name, but got none; add it, or leave the loss out.")
-        taxonomy: Taxonomy = parser.taxonomy
+        head, taxonomy = heads[0], parser.taxonomy
         terms: dict[str, nn.Module] = {
             "objects": ObjectsTerm(
                 class_weight_K=balanced_weights(self.class_balance, pixels_K), ignore_label=taxonomy.ignore_index
@@ -106,11 +101,7 @@ class PerceptualLossConfig(StrictConfig):
             terms["scenes"] = ScenesTerm()
         if head.texture is not None:
             terms["textures"] = TexturesTerm()
-        return {f"perceptual_{task}": term for task, term in terms.items()}
-
-    def weight_of(self, term: str) -> float:
-        weight: float = getattr(self, term.removeprefix("perceptual_"))
-        return weight
+        return {f"perceptual_{task}": (term, getattr(self, task)) for task, term in terms.items()}
 
 
 def _of_pixels(

@@ -6,16 +6,14 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mereo.data.batches import Batch
-from mereo.data.class_histogram import class_weights
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.features.conv_norm import ConvNormReLU
-from mereo.features.feature_maps import FeatureLayout
-from mereo.features.stage import MAX_WIDTH
+from mereo.features.stage import MAX_WIDTH, layout_of
 from mereo.heads.pixel_classes import PixelClassesPrediction
 from mereo.losses.pixel_cross_entropy import PixelCrossEntropy
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
-from mereo.strict import StrictConfig
+from mereo.parser.terms.loss_settings import ClassBalance, OneTermLoss, balanced_weights
 
 
 class PixelClassesTerm(nn.Module):
@@ -44,11 +42,11 @@ class AuxiliaryPixelsTerm(nn.Module):
         return self.loss(logits_BKhw, batch.required("semantic_BHW"))
 
 
-class CrossEntropyConfig(StrictConfig):
+class CrossEntropyConfig(OneTermLoss):
     """What every cross-entropy over pixels has."""
 
     weight: float = Field(1.0, ge=0)
-    class_balance: float = Field(0.0, ge=0, le=1, description="class weight = frequency ** -class_balance, mean 1")
+    class_balance: ClassBalance = 0.0
     hardest_share: float = Field(1.0, gt=0, le=1)
 
     def cross_entropy(self, taxonomy: Taxonomy, pixels_K: Tensor | None) -> PixelCrossEntropy:
@@ -56,14 +54,6 @@ class CrossEntropyConfig(StrictConfig):
         return PixelCrossEntropy(
             class_weight_K=weight_K, ignore_label=taxonomy.ignore_index, hardest_share=self.hardest_share
         )
-
-
-def balanced_weights(class_balance: float, pixels_K: Tensor | None) -> Tensor | None:
-    if class_balance == 0:
-        return None
-    if pixels_K is None:
-        raise BadInput("class_balance must have the training split's histogram, but got none; pass pixels_K.")
-    return class_weights(pixels_K, power=class_balance)
 
 
 class PixelCrossEntropyConfig(CrossEntropyConfig):
@@ -80,10 +70,7 @@ class AuxiliaryPixelsConfig(CrossEntropyConfig):
     level: int = Field(-2, description="which backbone map, from the finest (0) or the last (-1)")
 
     def build(self, parser: SceneParser, pixels_K: Tensor | None) -> nn.Module:
-        layout = getattr(parser.backbone, "layout", None)
-        if not isinstance(layout, FeatureLayout):
-            raise BadInput(f"auxiliary_pixels must have a backbone with a layout, but got {layout!r}; set its layout.")
-        channels = layout.channels
+        channels = layout_of(parser.backbone, what="a backbone under auxiliary_pixels").channels
         if not -len(channels) <= self.level < len(channels):
             raise BadInput(f"level must name one of {len(channels)} backbone maps, but got {self.level}; use -2.")
         return AuxiliaryPixelsTerm(

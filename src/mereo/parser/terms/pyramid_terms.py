@@ -13,9 +13,8 @@ from mereo.heads.semantic_pyramid import SemanticPyramid, SemanticPyramidPredict
 from mereo.losses.checked_labels import checked_labels
 from mereo.losses.done_by_coarser import Rule, relabel, semantic_pyramid_loss
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
-from mereo.parser.terms.pixel_terms import balanced_weights
+from mereo.parser.terms.loss_settings import ClassBalance, OneTermLoss, balanced_weights
 from mereo.regions.cells import pyramid_targets
-from mereo.strict import StrictConfig
 
 
 class SemanticPyramidTerm(nn.Module):
@@ -66,16 +65,16 @@ def labels_of_whole_cells(label_BHW: Tensor, prediction: SemanticPyramidPredicti
     return F.interpolate(label_BHW[:, None].float(), size=size, mode="nearest-exact")[:, 0].to(label_BHW.dtype)
 
 
-class SemanticPyramidLossConfig(StrictConfig):
+class SemanticPyramidLossConfig(OneTermLoss):
     loss: Literal["semantic_pyramid"] = "semantic_pyramid"
     weight: float = Field(1.0, ge=0)
-    class_balance: float = Field(0.0, ge=0, le=1, description="class weight = frequency ** -class_balance, mean 1")
+    class_balance: ClassBalance = 0.0
     rule: Rule = Field(
         "true_positive", description="what is done by coarser: raw (nothing), ground_truth (every true unit)"
     )
 
     def build(self, parser: SceneParser, pixels_K: Tensor | None) -> SemanticPyramidTerm:
-        if not any(isinstance(head, SemanticPyramid) for head in parser.heads):
+        if not parser.heads_of(SemanticPyramid):
             raise BadInput(
                 "semantic_pyramid must have a head of that name, but got none; add it, or leave the loss out."
             )

@@ -17,9 +17,9 @@ from mereo.heads.segment_sorting import SegmentSorting, SegmentSortingPrediction
 from mereo.losses.segment_sorting import segment_sorting_loss
 from mereo.losses.sorting_pixels import SortingPixels, sorting_pixels
 from mereo.parser.scene_parser import SceneAnswers, SceneParser
-from mereo.processes import mean_over_processes
+from mereo.parser.terms.loss_settings import OneTermLoss
+from mereo.processes import over_whole_batch
 from mereo.regions.unit_sphere_segments import segment_sums
-from mereo.strict import StrictConfig
 
 
 class SegmentSortingTerm(nn.Module):
@@ -46,7 +46,7 @@ class SegmentSortingTerm(nn.Module):
         self.taxonomy = taxonomy
         # On the device once and not in every step; the taxonomy is saved elsewhere.
         self.register_buffer("is_thing_K", torch.tensor(taxonomy.is_thing), persistent=False)
-        self.things = tuple(index for index, is_thing in enumerate(taxonomy.is_thing) if is_thing)
+        self.things = taxonomy.things
         self.sorting_weight, self.classes_weight, self.seeds_weight = sorting_weight, classes_weight, seeds_weight
         self.concentration, self.small_pixels, self.instances = concentration, small_pixels, instances
 
@@ -90,21 +90,16 @@ class SegmentSortingTerm(nn.Module):
             concentration=self.concentration,
             reduction="sum",
         )
-        return total / _count_of(pixels.segment_N, total)
+        return over_whole_batch(total, total.new_tensor(float(len(pixels.segment_N))))
 
     def of_classes(self, pixels: SortingPixels) -> Tensor:
         sum_SD = segment_sums(pixels.embedding_ND, pixels.segment_N, len(pixels.class_of_segment_S))
         logits_SK = self._heads[0].classify(F.normalize(sum_SD, dim=1)).float()
         total = F.cross_entropy(logits_SK, pixels.class_of_segment_S, reduction="sum")
-        return total / _count_of(pixels.class_of_segment_S, total)
+        return over_whole_batch(total, total.new_tensor(float(len(pixels.class_of_segment_S))))
 
 
-def _count_of(items_N: Tensor, like: Tensor) -> Tensor:
-    """How many there are in a process on average; without any the sum is 0, whatever it is divided by."""
-    return mean_over_processes(like.new_tensor(float(len(items_N)))).clamp(min=1e-6)
-
-
-class SegmentSortingLossConfig(StrictConfig):
+class SegmentSortingLossConfig(OneTermLoss):
     loss: Literal["segment_sorting"] = "segment_sorting"
     weight: float = Field(1.0, ge=0)
     sorting_weight: float = Field(1.0, ge=0)
@@ -118,15 +113,14 @@ class SegmentSortingLossConfig(StrictConfig):
     )
 
     def build(self, parser: SceneParser, pixels_K: Tensor | None) -> SegmentSortingTerm:
-        head = next((one for one in parser.heads if isinstance(one, SegmentSorting)), None)
-        if head is None:
+        heads, centers = parser.heads_of(SegmentSorting), parser.heads_of(InstanceCenters)
+        if not heads:
             raise BadInput(
                 "segment_sorting must have a head of that name, but got none; add it, or leave the loss out."
             )
-        centers = next((one for one in parser.heads if isinstance(one, InstanceCenters)), None)
         return SegmentSortingTerm(
-            head,
-            centers,
+            heads[0],
+            centers[0] if centers else None,
             parser.taxonomy,
             sorting_weight=self.sorting_weight,
             classes_weight=self.classes_weight,
