@@ -188,6 +188,15 @@ def test_without_a_pointer_and_with_a_finger(page: Path, photograph: GroupedPhot
         browser.value("new Promise(done => setTimeout(done, 800))")
         browser.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
         assert browser.value(STATUS) == "2 clicks choose 0 % of the photograph"
+        # Two fingers make a pinch, and one that moves scrolls: neither clicks.
+        other = at | {"x": at["x"] + 60}
+        for fingers in ([at | {"id": 0}, other | {"id": 1}], [at | {"id": 0, "y": at["y"] - 40}]):
+            browser.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[at | {"id": 0}])
+            kind = "touchStart" if len(fingers) == 2 else "touchMove"
+            browser.call("Input.dispatchTouchEvent", type=kind, touchPoints=fingers)
+            browser.value("new Promise(done => setTimeout(done, 800))")
+            browser.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        assert browser.value(STATUS) == "2 clicks choose 0 % of the photograph"
         assert browser.complaints() == []
 
 

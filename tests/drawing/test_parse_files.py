@@ -94,6 +94,14 @@ def test_page_pictures_are_reduced_and_labels_are_not(tmp_path: Path, monkeypatc
     assert json.loads(json.dumps(image.to_dict()))["segments"][1]["instance_id"] == 1
 
 
+def test_labels_of_a_reduced_picture_lie_where_its_pixels_do() -> None:
+    semantic_HW = np.zeros((8, 40), int)
+    semantic_HW[[0, -1]] = semantic_HW[:, [0, -1]] = 1
+    small = parse_files.reduced(parse_of(semantic_HW, 2, instances=semantic_HW.astype(np.int32)), 10)
+    assert small.size == (2, 10)
+    assert not small.semantic.any() and small.instances is not None and not small.instances.any()
+
+
 def decoded(runs: str) -> list[int]:
     """The page's decoder, in Python."""
     import base64

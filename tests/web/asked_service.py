@@ -46,10 +46,15 @@ class Asked:
         return service
 
     def __call__(self, method: str, path: str, **options: Any) -> httpx.Response:
-        async def asked() -> httpx.Response:
+        return self.at_once(method, path, 1, **options)[0]
+
+    def at_once(self, method: str, path: str, count: int, **options: Any) -> list[httpx.Response]:
+        """The same request so many times."""
+
+        async def asked() -> list[httpx.Response]:
             transport = httpx.ASGITransport(self.application)
             async with httpx.AsyncClient(transport=transport, base_url=self.address, headers=self.headers) as client:
-                return await client.request(method, path, **options)
+                return await asyncio.gather(*(client.request(method, path, **options) for _ in range(count)))
 
         return asyncio.run(asked())
 

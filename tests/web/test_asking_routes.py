@@ -1,11 +1,12 @@
 """POST /v1/why, /v1/tokens and /v1/find: answers of the network behind the queue, and what is refused."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from asked_service import SIZE, Asked, application_of, error_of
+from asked_service import SIZE, Asked, application_of, error_of, png
 from tiny_grouping_parser import tiny_grouping_parser
 from tiny_parser import TAXONOMY, tiny_parser
 
@@ -29,13 +30,19 @@ class Finder:
 
     def __init__(self) -> None:
         self.asked: dict[str, Any] = {}
+        self.found: list[str] = []
+        self.image_folder = Path()
 
     def prepare(self) -> None:
         return
 
     def find(self, image_HWC: Any, **asked: Any) -> dict[str, Any]:
         self.asked = {"size": image_HWC.shape[:2], **asked}
-        return {"query": {"class": "car", "box_xyxy": [0, 1, 2, 3]}, "found": []}
+        return {"query": {"class": "car", "box_xyxy": [0, 1, 2, 3]}, "found": list(map(self.segment, self.found))}
+
+    def segment(self, image: str) -> dict[str, Any]:
+        where = {"image": image, "image_size": [64, 48], "box_xyxy": [0, 1, 2, 3]}
+        return {"distance": 0.5, "class": "car", "thumbnail": "", **where}
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +132,24 @@ def test_an_index_is_asked_and_told_of(ask: Asked, photograph: str, monkeypatch:
     }
     ask.post("/v1/find", {"photograph": photograph, "x": 0, "y": 0})
     assert (finder.asked["top"], finder.asked["class_name"], finder.asked["not_this"]) == (20, None, True)
+
+
+def test_what_is_found_in_the_folder_is_told_by_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A photograph of the same name in another folder is another one."""
+    photographs, other = tmp_path / "photographs", tmp_path / "other"
+    for folder in (photographs, other):
+        (folder / "b").mkdir(parents=True)
+        (folder / "b" / "2.png").write_bytes(png())
+    (photographs / "10.png").write_bytes(png())
+    finder = Finder()
+    with application_of(folder=photographs) as application:
+        ask = Asked(application)
+        monkeypatch.setattr(ask.service, "finder", finder)
+        asked = {"photograph": ask.parsed()["photograph"], "x": 3, "y": 4}
+        listed = {one["name"]: one["number"] for one in ask.get("/v1/folder").json()["photographs"]}
+        finder.found = ["10.png", "b/2.png", "gone.png"]
+        finder.image_folder = tmp_path / "other" / ".." / "photographs"
+        told = FindAnswer.model_validate_json(ask.post("/v1/find", asked).content, strict=True).found
+        assert [one.folder for one in told] == [listed["10.png"], listed["b/2.png"], None]
+        finder.image_folder = other
+        assert [one["folder"] for one in ask.post("/v1/find", asked).json()["found"]] == [None] * 3

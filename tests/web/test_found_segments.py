@@ -146,6 +146,28 @@ def test_a_second_question_about_a_photograph_takes_no_parse(index: Path) -> Non
     load.hook.remove()
 
 
+def test_what_is_remembered_is_bounded_by_its_bytes(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load = Loading()
+    finder = SegmentFinder(index, load)
+    images = [random_image(48, 64, seed=seed) for seed in range(3)]
+    ask(finder, images[0])
+    one = finder.remembered_bytes
+    assert one >= 2 * 48 * 64, "the map of its segments"
+    monkeypatch.setattr(found_segments, "MAX_REMEMBERED_BYTES", int(2.5 * one))
+    for image_HWC in images[1:]:
+        ask(finder, image_HWC)
+    assert load.parses == 3 and finder.remembered_bytes <= 2.5 * one
+    ask(finder, images[2])
+    assert load.parses == 3
+    ask(finder, images[0])
+    assert load.parses == 4, "it went when the third came"
+    monkeypatch.setattr(found_segments, "MAX_REMEMBERED_BYTES", 1)
+    ask(finder, images[1])
+    ask(finder, images[1])
+    assert load.parses == 5, "the newest is remembered, whatever its size"
+    load.hook.remove()
+
+
 def test_an_index_that_grew_is_seen(index: Path) -> None:
     finder, image_HWC = SegmentFinder(index, lambda name: [PARSER]), random_image(48, 64, seed=77)
     before = finder.num_segments

@@ -12,7 +12,8 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from mereo.data.run_lengths import run_lengths
-from mereo.web.mask_answers import compressed_counts, mask_png
+from mereo.drawing.mask_png import mask_png
+from mereo.web.mask_answers import compressed_counts
 
 masks = arrays.arrays(bool, st.tuples(st.integers(1, 14), st.integers(1, 14)))
 

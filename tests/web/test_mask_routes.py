@@ -150,6 +150,12 @@ def test_painted_regions_become_a_label(tmp_path: Path) -> None:
         label_HW = np.asarray(Image.open(label))
         assert np.array_equal(label_HW == 2, own_mask()) and saved.unlabelled == pytest.approx((label_HW == 255).mean())
         assert saved.classes == [("car", pytest.approx(own_mask().mean()))] and saved.next
+        other = asked | {"regions": [region | {"class": "sky", "clicks": [{"x": 60, "y": 2}]}]}
+        assert saved.replaced is False and ask.post("/v1/labels", other).json()["saved"]["replaced"] is True
+        label_HW = np.asarray(Image.open(label))
+        assert np.array_equal(label_HW == 2, own_mask()) and (label_HW == 0).any(), "the car is still there"
+        alone = ask.post("/v1/labels", other | {"keep": False}).json()["saved"]
+        assert [name for name, _ in alone["classes"]] == ["sky"] and not (np.asarray(Image.open(label)) == 2).any()
         kept = ask.post("/v1/labels", asked | {"keep_parse": True}).json()["saved"]
         assert kept["unlabelled"] == 0
         unknown = asked | {"regions": [region | {"class": "cat"}]}

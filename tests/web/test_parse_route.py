@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from asked_service import SIZE, Asked, application_of, error_of, png
+from asked_service import SIZE, Asked, application_of, error_of, png, slow_parser
 from PIL import Image
 from sent_maps import decoded
 from tiny_grouping_parser import tiny_grouping_parser
@@ -170,6 +170,21 @@ def test_pixels_are_counted_before_they_are_decoded() -> None:
         ask = Asked(application)
         assert "must have at most 5,000 pixels, but got 60000x60000" in error_of(ask.post("/v1/parse", bomb), 413)
         assert ask.post("/v1/parse", png()).status_code == 200
+
+
+def test_pixels_that_wait_for_the_parser_share_one_room() -> None:
+    """Pictures of one colour: next to nothing as bodies."""
+    sent, num_bytes = png(np.zeros((*SIZE, 3), np.uint8)), 3 * SIZE[0] * SIZE[1]
+    with application_of({"tiny": slow_parser(0.5)}, limits=ServiceLimits(pixels=1, pixel_bytes=1)) as application:
+        assert application.state.service.parse_room.most == 3, "one picture that is allowed always finds room"
+    limits = ServiceLimits(pixels=SIZE[0] * SIZE[1], pixel_bytes=2 * num_bytes)
+    with application_of({"tiny": slow_parser(0.5)}, limits=limits) as application:
+        ask = Asked(application)
+        statuses = sorted(one.status_code for one in ask.at_once("POST", "/v1/parse", 4, content=sent))
+        assert statuses == [200, 200, 429, 429]
+        assert ask.service.parse_room.held_bytes == 0 and "mereo_pixel_bytes 0" in ask.get("/metrics").text
+        ask.service.parse_room.held_bytes = num_bytes + 1
+        assert "bytes of pixels to parse must be at most" in error_of(ask.post("/v1/parse", sent), 429)
 
 
 def test_a_photograph_of_the_folder_with_too_many_pixels(tmp_path: Path) -> None:

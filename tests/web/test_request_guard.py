@@ -75,6 +75,14 @@ def test_the_own_page_and_programs_may_post(ask: Asked) -> None:
         assert ask.post("/v1/parse", png(), headers=headers).status_code == 200
 
 
+@pytest.mark.parametrize("foreign", ["a/b=1", 'settings={"dark": true}', "ü=1", "alone", "x=y=z"])
+def test_cookies_of_others_on_this_machine_lock_nobody_out(guarded: Asked, foreign: str) -> None:
+    own = guarded.get("/", params={"token": TOKEN}).headers["set-cookie"].partition(";")[0]
+    for cookies in (f"{foreign}; {own}", f"{own}; {foreign}"):
+        answer = guarded.get("/v1/parsers", headers={"Cookie": cookies.encode("latin-1")})
+        assert answer.status_code == 200, answer.text
+
+
 @pytest.mark.parametrize("path", ["/", "/page/studio.js", "/v1/parsers", "/metrics", "/openapi.json", "/nowhere"])
 @pytest.mark.parametrize(
     "headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}, {"Cookie": "mereo_0=x; a"}]

@@ -4,13 +4,12 @@ import json
 import re
 import threading
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from painted_regions import SIZE, STREET, label_of, parse_of, photograph, region, save
 from PIL import Image
 
-from mereo.assembly.parse import Parse
 from mereo.commands.main import run
 from mereo.data.formats.folder_description import load_description
 from mereo.data.formats.folder_format import FolderSamples
@@ -19,41 +18,7 @@ from mereo.errors import BadEnvironment, BadInput
 from mereo.folder_lock import folder_lock
 from mereo.web import label_folder
 from mereo.web.label_folder import LABELS_FOLDER, LOCK
-from mereo.web.saved_labels import LabelRegion, next_commands, painted_labels, save_labels
-
-# Of ids that are no indices: the parser learned from other files than those that are written here.
-STREET = Taxonomy("street", LabelTable(("sky", "road", "car"), {7: 0, 9: 1, 11: 2, 0: None}), (False, False, True))
-SIZE = (48, 64)
-
-
-def photograph(seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
-
-
-def parse_of(image_HWC: np.ndarray, taxonomy: Taxonomy = STREET) -> Parse:
-    label_HW = np.zeros(image_HWC.shape[:2], dtype=np.int64)
-    label_HW[30:] = 1
-    return Parse(image_HWC, label_HW, taxonomy)
-
-
-def region(name: str, rows: slice = slice(None), columns: slice = slice(None)) -> LabelRegion:
-    mask_HW = np.zeros(SIZE, dtype=bool)
-    mask_HW[rows, columns] = True
-    return LabelRegion(name, mask_HW)
-
-
-REGIONS = (region("sky", slice(0, 24)), region("road", slice(12, 36)), region("car", slice(20, 30), slice(0, 32)))
-
-
-def save(folder: Path, *, name: str = "a.jpg", seed: int = 0, **others: Any) -> dict[str, Any]:
-    image_HWC = photograph(seed)
-    options = {"regions": REGIONS, "keep_parse": False, "parse": parse_of(image_HWC)} | others
-    return save_labels(folder, name=name, image_HWC=image_HWC, **options)["saved"]
-
-
-def label_of(folder: Path, saved: dict[str, Any]) -> np.ndarray:
-    with Image.open(folder / LABELS_FOLDER / "labels" / f"{saved['name']}.png") as picture:
-        return np.asarray(picture)
+from mereo.web.saved_labels import LabelRegion, next_commands, painted_labels
 
 
 def test_later_regions_paint_over_earlier_ones_and_the_rest_is_unlabelled(tmp_path: Path) -> None:
@@ -79,14 +44,6 @@ def test_the_photograph_is_kept_pixel_by_pixel(tmp_path: Path) -> None:
     path = tmp_path / LABELS_FOLDER / "images" / f"{saved['name']}.png"
     with Image.open(path) as picture:
         assert (np.asarray(picture) == photograph()).all() and not picture.getexif() and set(picture.info) == set()
-
-
-def test_the_same_photograph_again_replaces_its_label(tmp_path: Path) -> None:
-    first = save(tmp_path, name="a.jpg")
-    again = save(tmp_path, name="another name.jpg", regions=[region("car")])
-    assert again["name"] == first["name"] and (label_of(tmp_path, again) == 2).all()
-    other = save(tmp_path, name="a.jpg", seed=1)
-    assert other["name"] != first["name"] and len(list((tmp_path / LABELS_FOLDER / "images").iterdir())) == 2
 
 
 @pytest.mark.parametrize(
@@ -245,8 +202,8 @@ def test_bad_regions_are_refused_before_anything_is_written(tmp_path: Path) -> N
 
 def test_nothing_painted_keeps_the_parse(tmp_path: Path) -> None:
     parse = parse_of(photograph())
-    assert (painted_labels(parse, [], keep_parse=True) == parse.semantic).all()
-    assert (painted_labels(parse, [], keep_parse=False) == 255).all()
+    assert (label_of(tmp_path, save(tmp_path, regions=[], keep_parse=True)) == parse.semantic).all()
+    assert (painted_labels(parse, []) == 255).all()
 
 
 def test_threads_wait_for_each_other(tmp_path: Path) -> None:

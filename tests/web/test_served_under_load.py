@@ -63,11 +63,18 @@ def test_a_hundred_clients_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         assert told["slow", 408] == KINDS["slow"]
         # What is no HTTP may be hung up on, and what looks like a picture may find the queue full.
         assert all(status is None or 400 <= status < 500 for kind, status in told if kind == "garbage"), told
-        assert median(seconds) < 2.0, "who asks for health waits for no photograph"
+        # A second is allowed. What a client waits holds the turns of a hundred others in this very process, too: where
+        # other work goes on the slowest may wait longer. So of them the median, and all by the server's own clock.
+        assert median(seconds) < 1.0, "who asks for health waits for no photograph"
         service = application.state.service
         assert len(service.work) == 0 and service.bodies.held_bytes == 0
         text = service.counts.text({})
         assert 'status="5' not in text
+        in_a_second, all_of_them = (
+            next(line for line in text.splitlines() if line.startswith(f"mereo_request_seconds_{what}")).split()[-1]
+            for what in ('bucket{route="/healthz",le="1"}', 'count{route="/healthz"}')
+        )
+        assert in_a_second == all_of_them != "0", "by the server's own clock"
         one = next(line for line in text.splitlines() if line.startswith('mereo_batch_size_bucket{le="1"}'))
         together = next(line for line in text.splitlines() if line.startswith("mereo_batch_size_count"))
         assert int(one.split()[-1]) < int(together.split()[-1]), "some went through the network together"

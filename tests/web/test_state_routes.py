@@ -1,5 +1,6 @@
 """What a service says of itself: parsers, folder, health, counts; and its page from memory."""
 
+import asyncio
 import json
 import re
 import threading
@@ -10,18 +11,22 @@ import pytest
 from asked_service import Asked, application_of, error_of, png
 from fastapi import FastAPI
 from PIL import Image
+from safetensors.numpy import save_file
 from tiny_grouping_parser import tiny_grouping_parser
 from tiny_parser import random_image, tiny_parser
 from tiny_perceptual_parser import tiny_perceptual_parser
 
+from mereo.commands.studio import opened_shelf
 from mereo.errors import BadEnvironment, BadInput
 from mereo.parser.model_card import ModelCard
 from mereo.parser.scene_parser import SceneParser
+from mereo.parser.weights import save_parser
 from mereo.web import page_files
 from mereo.web.answer_shapes import FolderAnswer, ParsersAnswer
 from mereo.web.application import create_application
 from mereo.web.page_files import read_page
 from mereo.web.parser_shelf import ParserShelf
+from mereo.web.pixel_work import THREADS
 from mereo.web.service_counts import Histogram, ServiceCounts
 
 
@@ -75,6 +80,24 @@ def test_a_studio_with_a_parser_that_cannot_be_loaded_does_not_begin() -> None:
         assert Asked(application).parsed(parser="tiny")["parser"] == "tiny"
 
 
+def test_a_parser_file_that_cannot_be_read_is_no_mistake_of_who_asks(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, path = tmp_path / "first.safetensors", tmp_path / "mine.safetensors"
+    for file in (first, path):
+        save_parser(tiny_parser(), file)
+    shelf = opened_shelf([str(first), str(path)], "cpu")
+    save_file({}, path)
+    with application_of(shelf) as application:  # type: ignore[arg-type]
+        ask = Asked(application)
+        message = error_of(ask.post("/v1/parse", png(), params={"parser": "mine"}), 503)
+        assert message.endswith("but got other content in mine.safetensors; check the path.")
+        told = ask.get("/v1/parsers")
+        assert next(one["error"] for one in told.json()["parsers"] if one["name"] == "mine") == message
+        assert str(tmp_path) not in told.text
+        assert str(path) in caplog.text, "who runs the service learns where the file lies"
+
+
 def test_a_parser_that_takes_its_time_to_load_keeps_nobody_from_the_others() -> None:
     is_loading, may_end = threading.Event(), threading.Event()
 
@@ -121,6 +144,41 @@ def test_photographs_of_the_folder_are_listed_shown_and_parsed(tmp_path: Path) -
         error_of(ask.get("/v1/folder/-1/thumbnail"), 422)
         error_of(ask.get("/v1/folder", params={"count": 501}), 422)
         error_of(ask.get("/v1/folder", params={"path": "/"}), 422)
+
+
+@pytest.mark.parametrize("path", ["/v1/parsers", "/v1/folder", "/v1/folder/0/thumbnail", "/v1/photographs/ID/picture"])
+def test_who_leaves_frees_a_place_for_work_on_pixels(tmp_path: Path, path: str) -> None:
+    (tmp_path / "a.png").write_bytes(png())
+    with application_of(folder=tmp_path) as application:
+        ask, may_end = Asked(application), threading.Event()
+        path = path.replace("ID", ask.parsed()["photograph"])
+        pixels = ask.service.pixels
+
+        async def hangs_up() -> dict[str, str]:
+            await asyncio.sleep(0.1)
+            return {"type": "http.disconnect"}
+
+        async def send(message: object) -> None:
+            raise AssertionError("nobody listens")
+
+        async def leave() -> int:
+            busy = [asyncio.ensure_future(pixels.run(lambda: may_end.wait(30))) for _ in range(THREADS)]
+            await asyncio.sleep(0)
+            scope = {
+                "type": "http",
+                "method": "GET",
+                "path": path,
+                "query_string": b"",
+                "headers": [(b"host", b"localhost")],
+            }
+            try:
+                await asyncio.wait_for(application(scope, hangs_up, send), 10)
+                return pixels._num
+            finally:
+                may_end.set()
+                await asyncio.gather(*busy)
+
+        assert asyncio.run(leave()) == THREADS
 
 
 def test_without_a_folder_there_are_no_photographs(ask: Asked) -> None:

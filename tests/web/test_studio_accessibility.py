@@ -62,3 +62,77 @@ def test_the_theme_is_chosen_and_remembered(studio: StudioPage) -> None:
     assert after != before
     studio.page.reload()
     assert studio.page.evaluate("getComputedStyle(document.body).backgroundColor") == after
+
+
+def test_no_light_is_seen_before_the_page_is_dark(browser: Any, studio_address: str) -> None:
+    """The modules never come: what was painted first stays."""
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.route("**/page/studio.js", lambda route: route.abort())
+    page.goto(studio_address)
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    context.close()
+    assert background == "rgb(19, 21, 24)"
+
+
+def test_keys_of_one_letter_can_be_switched_off_and_stay_so(studio: StudioPage) -> None:
+    keys = studio.page.keyboard
+    keys.press("?")
+    assert studio.page.evaluate("document.activeElement.textContent") == "Close", "Enter closes, Space switches nothing"
+    studio.page.uncheck("#one-key")
+    keys.press("Escape")
+    for _ in range(2):
+        studio.choose_from_folder("street.png")
+        level = studio.page.input_value("#level")
+        for key in ("s", ".", "1", "?"):
+            keys.press(key)
+        studio.settle()
+        assert studio.page.get_attribute("#tab-found", "aria-selected") == "true"
+        assert studio.page.input_value("#level") == level and not studio.page.is_visible("#keys")
+        assert studio.page.is_checked('#views input[value="objects"]')
+        studio.click(0.5, 0.9)
+        keys.press("Escape")
+        keys.press("Control+z")
+        studio.wait_for_text("#selection", "1 click")  # These are no letters alone.
+        studio.page.reload()
+        studio.page.wait_for_selector("#folder button")
+    studio.page.click("#show-keys")
+    studio.page.check("#one-key")
+    keys.press("Escape")
+    studio.choose_from_folder("street.png")
+    keys.press("s")
+    assert studio.focused() == "tab-select"
+
+
+def test_closing_a_problem_leaves_the_focus_where_it_is_seen(studio: StudioPage) -> None:
+    studio.choose_from_folder("street.png")
+    studio.tab("why")
+    studio.page.route("**/v1/why", lambda route: route.fulfill(status=503, json={"error": "It stops."}))
+    studio.page.click("#ask-why")
+    studio.wait_for_text("#problem", "It stops")
+    studio.tab("found")
+    studio.page.click("#close-problem")
+    assert studio.focused() == "open", "the button that was pressed is hidden by now"
+
+
+def test_what_is_chosen_is_told_from_the_rest_by_contrast(studio: StudioPage) -> None:
+    studio.choose_from_folder("street.png")
+    ring, accent = studio.page.evaluate(
+        """() => ["#views input:checked + span", "#open"]
+        .map((place) => getComputedStyle(document.querySelector(place)))
+        .map((style, at) => (at ? style.backgroundColor : style.boxShadow))"""
+    )
+    assert accent in ring and "inset" in ring
+    assert studio.page.locator("[aria-hidden=true][tabindex], [aria-hidden=true] [tabindex]").count() == 0
+
+
+def test_a_window_that_is_left_with_alt_held_down_adds_again(studio: StudioPage) -> None:
+    studio.choose_from_folder("street.png")
+    studio.tab("select")
+    studio.click(0.5, 0.05)
+    studio.page.mouse.move(*studio.point(0.5, 0.9))
+    adding = studio.canvas()
+    studio.page.keyboard.down("Alt")
+    assert studio.canvas() != adding
+    studio.page.evaluate("dispatchEvent(new Event('blur'))")
+    assert studio.canvas() == adding

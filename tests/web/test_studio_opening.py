@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from PIL import Image
 from studio_in_browser import HeldRequests, StudioPage
 
 pytestmark = pytest.mark.slow
@@ -153,3 +154,47 @@ def test_a_dropped_folder_is_told_to_be_none(studio: StudioPage, tmp_path: Path)
     told = studio.wait_for_text("#problem", "holiday")
     assert "holiday could not be read; open a photograph that is still there, not a folder." in told
     assert asked == [] and not studio.page.evaluate("document.body.classList.contains('dragging')")
+
+
+def test_of_several_files_the_first_is_opened_and_the_others_wait(studio: StudioPage, studio_folder: Path) -> None:
+    names = ["street.png", "room.png", "field.png"]
+    studio.page.set_input_files("#file", [studio_folder / name for name in names])
+    studio.wait_for_parse("street.png")
+    cards = studio.page.locator("#opened button")
+    assert cards.all_inner_texts() == names
+    studio.page.click('#opened button[title="field.png"]')
+    studio.wait_for_parse("field.png")
+    assert sorted(cards.all_inner_texts()) == sorted(names)
+
+
+def test_cards_of_what_was_opened_load_no_large_picture(studio: StudioPage, tmp_path: Path) -> None:
+    Image.new("RGB", (1200, 900), (90, 120, 60)).save(tmp_path / "large.png")
+    asked: list[str] = []
+    studio.page.on("request", lambda request: asked.append(request.url) if "/picture" in request.url else None)
+    studio.open_file(tmp_path / "large.png")
+    studio.wait_for_parse("large.png")
+    studio.page.wait_for_function("() => document.querySelector('#opened img').naturalWidth > 0")
+    sizes = studio.page.evaluate(
+        "(one => [one.naturalWidth, one.naturalHeight])(document.querySelector('#opened img'))"
+    )
+    assert sizes == [320, 240] and len(asked) == 1, "that which is shown large"
+
+
+def test_a_dropped_link_leads_nowhere(studio: StudioPage) -> None:
+    """A browser goes to it unless the page takes both events for its own."""
+    studio.choose_from_folder("street.png")
+    asked = parses_asked(studio)
+    taken = studio.page.evaluate(
+        """() => { const data = new DataTransfer();
+        data.setData("text/uri-list", "http://localhost/elsewhere");
+        return ["dragenter", "dragover", "drop"].map((kind) => !document.body.dispatchEvent(
+            new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }))); }"""
+    )
+    assert taken[1:] == [True, True] and asked == []
+    assert not studio.page.evaluate("document.body.classList.contains('dragging')")
+
+
+def test_a_refusal_names_the_file_that_was_opened(studio: StudioPage, tmp_path: Path) -> None:
+    (tmp_path / "holiday.jpg").write_text("not a picture")
+    studio.open_file(tmp_path / "holiday.jpg")
+    assert "upload-" not in studio.wait_for_text("#problem", "holiday.jpg")

@@ -253,6 +253,9 @@ def test_similar_surroundings_are_found_in_the_index(studio: StudioPage) -> None
     studio.wait_for_text("#similar", "street.png, distance 0.000")
     sizes = studio.page.evaluate("[...document.querySelectorAll('#similar img')].map((image) => image.naturalWidth)")
     assert min(sizes) > 0
+    studio.page.click('#similar button[title="Open room.png"] >> nth=0')
+    studio.wait_for_parse("room.png")
+    assert studio.page.get_attribute('#folder button[title="room.png"]', "aria-current") == "true"
 
 
 def test_two_parsers_stand_side_by_side(studio: StudioPage) -> None:

@@ -1,6 +1,7 @@
 """The queue: bounded, alike things together, nothing for those who left, and an end that everybody hears of."""
 
 import asyncio
+import re
 import threading
 import time
 import weakref
@@ -123,6 +124,19 @@ def test_work_that_fails_as_a_whole_fails_for_all_and_the_thread_goes_on() -> No
         with pytest.raises(RuntimeError, match="no memory"):
             await queue.together("a", failing, 1)
         assert await queue.alone(lambda: "well") == "well"
+
+    with_queue(use)
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), BaseException("a panic of a library")])
+def test_whatever_work_raises_the_thread_goes_on(error: BaseException) -> None:
+    async def use(queue: WorkQueue, worked: Worked) -> None:
+        def failing(items: Sequence[Any]) -> list[Any]:
+            raise error
+
+        with pytest.raises(RuntimeError, match=rf"the work was given up: {re.escape(repr(error))}"):
+            await asyncio.wait_for(queue.together("a", failing, 1), 5)
+        assert await asyncio.wait_for(queue.alone(lambda: "well"), 5) == "well"
 
     with_queue(use)
 

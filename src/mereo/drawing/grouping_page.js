@@ -9,7 +9,7 @@
   const pixelsOf = new Float64Array(numCodes);
   for (const code of map.segments) pixelsOf[code] += 1;
   const stage = element("stage"), canvas = element("canvas"), context = canvas.getContext("2d");
-  const ADD = "#1f5fd0", TAKE = "#c44e08", LONG_PRESS_MS = 480, MAX_CANVAS_SIDE = 1800;
+  const ADD = "#1f5fd0", TAKE = "#c44e08", LONG_PRESS_MS = 480, PRESS_SLOP = 10, MAX_CANVAS_SIDE = 1800;
   let clicks = data.clicks.map(([x, y, isPositive]) => ({ x, y, isPositive }));
   let level = data.level, mode = "add", view = "photograph", hovered = 0, cross = null, cells = null, isAltDown = false;
 
@@ -216,8 +216,12 @@
     }, "image/png");
   }
 
-  let pointerType = "mouse", pressing = 0, isHeld = false;
+  let pointerType = "mouse", pressing = 0, isHeld = false, start = null;
   stage.addEventListener("pointerdown", (event) => {
+    clearTimeout(pressing);
+    // A second finger makes a pinch of it.
+    if (!event.isPrimary) return;
+    start = event;
     pointerType = event.pointerType;
     isHeld = false;
     if (cross) { cross = null; paint(); }
@@ -227,7 +231,11 @@
   });
   for (const end of ["pointerup", "pointercancel", "pointerleave"]) stage.addEventListener(end, () => clearTimeout(pressing));
   stage.addEventListener("pointermove", (event) => {
-    if (event.pointerType !== "mouse") return;
+    if (event.pointerType !== "mouse") {
+      // A finger that moves scrolls.
+      if (start && Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > PRESS_SLOP) clearTimeout(pressing);
+      return;
+    }
     isAltDown = event.altKey;
     const pixel = pixelUnder(event);
     hover(pixel ? codeAt(pixel.x, pixel.y) : 0);

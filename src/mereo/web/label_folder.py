@@ -4,27 +4,30 @@ taxonomy.yaml, images/NAME.png, labels/NAME.png (class indices), train.txt and v
 order: who is killed leaves no name in a list whose files are not there, and no label whose classes nobody knows.
 """
 
+import math
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from io import BytesIO
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from mereo.atomic_files import write_bytes, write_text
 from mereo.data.formats.file_pairing import stems_of_list
 from mereo.data.formats.folder_description import DESCRIPTION_FILE, load_description
 from mereo.data.formats.folder_inspection import VAL_SHARE
+from mereo.data.label_reading import read_label
 from mereo.data.pictures.image_reading import SUFFIXES
+from mereo.data.pictures.picture_bytes import picture_bytes
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.data.taxonomy_file import load_taxonomy, taxonomy_to_dict
 from mereo.drawing.file_stems import safe_stem
 from mereo.drawing.label_png import MAX_PALETTE, write_label_png
 from mereo.errors import BadInput
 from mereo.folder_lock import LockedFolder, folder_lock
+from mereo.picture_sizes import MAX_PIXELS
 from mereo.strict_yaml import dump_yaml
 from mereo.web.errors_without_paths import errors_without_paths
 from mereo.web.pixel_hash import pixel_hash
@@ -45,19 +48,41 @@ LOCK = LockedFolder(
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def put_label(
-    folder: Path, *, name: str, image_HWC: np.ndarray, label_HW: np.ndarray, taxonomy: Taxonomy
-) -> tuple[str, int]:
-    """The name that it is saved under, and how many photographs the folder has now.
+# Compared as an object: arrays have no one answer to "equal".
+@dataclass(frozen=True, eq=False)
+class PutLabel:
+    """`stem`: the name that it lies under. `replaced`: whether it took the place of an earlier one."""
 
-    The name is `name` made safe, and a hash of the pixels: the same photograph again replaces its label, whatever it is
-    called now. Once in train or val a photograph stays there.
+    stem: str
+    label_HW: np.ndarray
+    replaced: bool
+    num_photographs: int
+
+
+def put_label(
+    folder: Path,
+    *,
+    name: str,
+    image_HWC: np.ndarray,
+    painted_HW: np.ndarray,
+    beneath_HW: np.ndarray | None,
+    keep: bool,
+    taxonomy: Taxonomy,
+) -> PutLabel:
+    """What is painted lies over the label that was there (with `keep`), and that over `beneath_HW`, if there is one.
+
+    The name is `name` made safe, and a hash of the pixels: the same photograph again goes to its own label, whatever it
+    is called now. Once in train or val a photograph stays there.
     """
     own = _with_ids_of_indices(taxonomy)
     with _ONE_AT_A_TIME, errors_without_paths({str(folder): LABELS_FOLDER}), _held(folder):
         _require_same_classes(folder, own)
         _require_own_description(folder)
         stem = _stem(folder, name, image_HWC)
+        path = folder / LABELS / f"{stem}.png"
+        was_there = path.exists()
+        layers = [painted_HW, *([_label_there(path, own, painted_HW.shape)] if was_there and keep else [])]
+        label_HW = _over([*layers, *([] if beneath_HW is None else [beneath_HW])], own.ignore_index)
         if not (folder / TAXONOMY_FILE).exists():
             write_text(folder / TAXONOMY_FILE, _taxonomy_text(own))
         if not (folder / IMAGES / f"{stem}.png").exists():
@@ -66,13 +91,32 @@ def put_label(
         colours_K3 = own.objects.colours_K3
         if ignored >= MAX_PALETTE:  # With a colour for it too, the file has the 16 bits that it needs.
             colours_K3 = np.concatenate([colours_K3, np.zeros_like(colours_K3[:1])])
-        write_label_png(folder / LABELS / f"{stem}.png", label_HW, colours_K3, ignore_index=ignored)
+        write_label_png(path, label_HW, colours_K3, ignore_index=ignored)
         lists = _lists_with(folder, stem)
         for split, stems in lists.items():
             write_text(folder / f"{split}.txt", "".join(f"{one}\n" for one in stems))
         if not (folder / DESCRIPTION_FILE).exists() or _is_as_written(folder):
             write_text(folder / DESCRIPTION_FILE, _description_text(folder, tuple(lists)))
-        return stem, sum(map(len, lists.values()))
+        return PutLabel(stem, label_HW, was_there, sum(map(len, lists.values())))
+
+
+def _label_there(path: Path, taxonomy: Taxonomy, size: tuple[int, ...]) -> np.ndarray:
+    """Refused where it cannot be kept: nobody's work is written over unless they say so."""
+    label_HW = read_label(path, taxonomy.objects, max_pixels=max(MAX_PIXELS, math.prod(size)))
+    if label_HW.shape != size:
+        raise BadInput(
+            f"a label must have the photograph's size {size[1]}x{size[0]} to be kept, but got "
+            f"{label_HW.shape[1]}x{label_HW.shape[0]} in {path}; move it away, or save without keeping it."
+        )
+    return label_HW
+
+
+def _over(layers_HW: Sequence[np.ndarray], ignored: int) -> np.ndarray:
+    """The topmost first: of each pixel what the first of them says that says anything."""
+    label_HW = layers_HW[0]
+    for beneath_HW in layers_HW[1:]:
+        label_HW = np.where(label_HW == ignored, beneath_HW, label_HW)
+    return label_HW
 
 
 def _with_ids_of_indices(taxonomy: Taxonomy) -> Taxonomy:
@@ -144,9 +188,7 @@ def _stem(folder: Path, name: str, image_HWC: np.ndarray) -> str:
 
 def _png_of_pixels(image_HWC: np.ndarray) -> bytes:
     """Nothing but pixels: no EXIF, no place, no maker."""
-    content = BytesIO()
-    Image.fromarray(image_HWC).save(content, format="PNG", compress_level=PNG_LEVEL)
-    return content.getvalue()
+    return picture_bytes(image_HWC, "PNG", compress_level=PNG_LEVEL)
 
 
 def _lists_with(folder: Path, stem: str) -> dict[str, list[str]]:

@@ -80,4 +80,11 @@ class LabelsRequest(Strict):
     photograph: PhotographId
     parser: Name
     regions: Annotated[list[PaintedRegion], Field(min_length=1, max_length=MAX_REGIONS)]
-    keep_parse: bool = False
+    keep: bool = Field(
+        default=True,
+        description="Where nothing is painted now, the label that was saved of this photograph before stays. False "
+        "writes in its place: all of it is lost.",
+    )
+    keep_parse: bool = Field(
+        default=False, description="What has no label after that gets the parser's answer, and is not left unlabelled."
+    )

@@ -11,6 +11,7 @@ import numpy as np
 from mereo.assembly.parse import Parse
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput, did_you_mean
+from mereo.run_files import RECIPE_FILE
 from mereo.shapes import require_image
 from mereo.web.label_folder import LABELS_FOLDER, put_label
 
@@ -32,40 +33,53 @@ def save_labels(
     parse: Parse,
     regions: Sequence[LabelRegion],
     keep_parse: bool,
+    keep: bool = True,
 ) -> dict[str, Any]:
     """Into FOLDER/mereo_labels, as `label_folder` says; what a client is told. Of the picture's file nothing is kept
-    but its pixels and its name."""
+    but its pixels and its name.
+
+    `keep`: where nothing is painted now, what was painted and saved before stays. `keep_parse`: what then still has no
+    label gets the parse's.
+    """
     require_image(image_HWC, name=name)
     if image_HWC.shape[:2] != parse.size:
         raise BadInput(
             f"a photograph must have the size of its parse {parse.size[1]}x{parse.size[0]}, but got "
             f"{image_HWC.shape[1]}x{image_HWC.shape[0]}; parse it anew."
         )
-    label_HW = painted_labels(parse, regions, keep_parse=keep_parse)
     taxonomy = parse.taxonomy
-    area_K = np.bincount(label_HW.ravel(), minlength=taxonomy.ignore_index + 1)
-    if area_K[: taxonomy.num_objects].sum() == 0:
+    painted_HW = painted_labels(parse, regions)
+    beneath_HW = parse.semantic.astype(np.int32) if keep_parse else None
+    if all(one is None or (one == taxonomy.ignore_index).all() for one in (painted_HW, beneath_HW)):
         raise BadInput("labels must have at least one pixel, but got none; paint a region first.")
     labels = folder / LABELS_FOLDER
-    stem, count = put_label(labels, name=name, image_HWC=image_HWC, label_HW=label_HW, taxonomy=taxonomy)
+    put = put_label(
+        labels,
+        name=name,
+        image_HWC=image_HWC,
+        painted_HW=painted_HW,
+        beneath_HW=beneath_HW,
+        keep=keep,
+        taxonomy=taxonomy,
+    )
+    area_K = np.bincount(put.label_HW.ravel(), minlength=taxonomy.ignore_index + 1)
     order_K = np.argsort(-area_K[: taxonomy.num_objects], kind="stable")
-    shares = [[taxonomy.object_names[k], float(area_K[k] / label_HW.size)] for k in order_K if area_K[k]]
+    shares = [[taxonomy.object_names[k], float(area_K[k] / painted_HW.size)] for k in order_K if area_K[k]]
     return {
         "saved": {
-            "name": stem,
+            "name": put.stem,
+            "replaced": put.replaced,
             "classes": shares,
-            "unlabelled": float(area_K[taxonomy.ignore_index] / label_HW.size),
-            "next": next_commands(labels, num_photographs=count),
+            "unlabelled": float(area_K[taxonomy.ignore_index] / painted_HW.size),
+            "next": next_commands(labels, num_photographs=put.num_photographs),
         }
     }
 
 
-def painted_labels(parse: Parse, regions: Sequence[LabelRegion], *, keep_parse: bool) -> np.ndarray:
-    """H W int32: later regions over earlier ones. What nobody painted is unlabelled, or stays what the parse says."""
+def painted_labels(parse: Parse, regions: Sequence[LabelRegion]) -> np.ndarray:
+    """H W int32: later regions over earlier ones. What nobody painted is unlabelled."""
     taxonomy = parse.taxonomy
-    label_HW = (
-        parse.semantic.astype(np.int32) if keep_parse else np.full(parse.size, taxonomy.ignore_index, dtype=np.int32)
-    )
+    label_HW = np.full(parse.size, taxonomy.ignore_index, dtype=np.int32)
     for region in regions:
         if region.mask_HW.shape != parse.size or region.mask_HW.dtype != bool:
             raise BadInput(
@@ -88,6 +102,6 @@ def next_commands(labels: Path, *, num_photographs: int) -> list[str]:
     """What trains on the folder, line by line for a shell, from where the service was started."""
     if num_photographs < 2:
         return ["# Save one more photograph first: one to learn from, one to measure on."]
-    where, recipe = shlex.quote(str(labels)), shlex.quote(str(labels / "recipe.yaml"))
-    start = [] if (labels / "recipe.yaml").exists() else [f"mereo init {where}"]
+    where, recipe = shlex.quote(str(labels)), shlex.quote(str(labels / RECIPE_FILE))
+    start = [] if (labels / RECIPE_FILE).exists() else [f"mereo init {where}"]
     return [f"mereo data check {where}", *start, f"mereo train {recipe}"]

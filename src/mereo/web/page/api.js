@@ -6,6 +6,11 @@ export class Refusal extends Error {
 
 const RETRIES = 3;
 
+const pause = (seconds, signal) => new Promise((resolve, reject) => {
+  const timer = setTimeout(resolve, 1000 * seconds);
+  signal?.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason); }, { once: true });
+});
+
 async function answered(path, options = {}) {
   for (let attempt = 0; ; attempt++) {
     let response;
@@ -17,10 +22,11 @@ async function answered(path, options = {}) {
     }
     if (response.ok) return response;
     if (response.status === 429 && attempt < RETRIES) {
-      await new Promise((resolve) => setTimeout(resolve, 1000 * Number(response.headers.get("Retry-After") || 1)));
+      await pause(Number(response.headers.get("Retry-After") || 1), options.signal);
       continue;
     }
     const told = await response.json().catch(() => ({}));
+    options.signal?.throwIfAborted();
     throw new Refusal(told.error || "The studio answered with status " + response.status + ".", response.status);
   }
 }
@@ -48,7 +54,7 @@ export const mask = async (content) => {
   const response = await answered("/v1/clicks", inJson(content));
   return content.format === "png" ? response.blob() : response.json();
 };
-export const why = async (content) => (await answered("/v1/why", inJson(content))).json();
-export const tokens = async (content) => (await answered("/v1/tokens", inJson(content))).json();
-export const find = async (content) => (await answered("/v1/find", inJson(content))).json();
+export const why = async (content, signal) => (await answered("/v1/why", inJson(content, signal))).json();
+export const tokens = async (content, signal) => (await answered("/v1/tokens", inJson(content, signal))).json();
+export const find = async (content, signal) => (await answered("/v1/find", inJson(content, signal))).json();
 export const saveLabels = async (content) => (await answered("/v1/labels", inJson(content))).json();

@@ -3,19 +3,23 @@ import * as api from "./api.js";
 import { connectAttempt } from "./attempts.js";
 import { allow } from "./buttons.js";
 import { clicks } from "./edits.js";
+import { element, made } from "./elements.js";
 import { percent } from "./maps.js";
-import { askOf } from "./sources.js";
+import { askOf, ofFolder } from "./sources.js";
 import { announce, change, isOf, isShown, state } from "./state.js";
 
-const element = (id) => document.getElementById(id);
 const NAMES = { object: "Object", part: "Part", material: "Material", scene: "Scene", texture: "Texture" };
 const lastPlace = () => { const last = state.place ?? clicks().at(-1); return last ? { x: last.x, y: last.y } : null; };
 
-function text(name, content, className) {
-  const made = document.createElement(name);
-  made.textContent = content;
-  if (className) made.className = className;
-  return made;
+let leaving = new AbortController(); // Of the questions about the photograph that is shown.
+
+const words = (content, className = "") => made("span", { textContent: content, className });
+const title = (content) => made("strong", { textContent: content });
+
+// Nobody waits for the answer any more when another photograph is shown.
+function ask(parse, how, content) {
+  const { signal } = leaving;
+  return askOf(parse, (photograph) => how({ photograph, ...content }, signal), signal);
 }
 
 function told(id, content) {
@@ -49,7 +53,7 @@ export function showAnswers() {
 
 async function askWhy() {
   const { parse } = state, { parser } = parse, question = element("why-task").value + "=" + element("why-class").value;
-  const answer = await askOf(parse, (photograph) => api.why({ photograph, parser, question }));
+  const answer = await ask(parse, api.why, { parser, question });
   if (!isShown(parse)) return;
   told("told", answer.told);
   // The first level that tells places apart: where nothing or everything is hot there is little to see.
@@ -60,15 +64,14 @@ async function askWhy() {
 export function showHeats() {
   const { heat, parse } = state;
   element("heats").replaceChildren(...(heat && isOf(heat, parse) ? heat.levels : []).map((level) => {
-    const item = document.createElement("li"), button = document.createElement("button");
     const { groups } = parse;
     const hot = level.heat.reduce((sum, value, at) => sum + (value >= 50 ? groups.pixelsOf[at + 1] : 0), 0) / groups.map.values.length;
-    button.type = "button";
+    const nodes = words("Level " + level.level + ", " + level.nodes + (level.nodes === 1 ? " node" : " nodes"));
+    const says = words(level.heat.some((value) => value > 0) ? "hot: " + percent(hot) : "says nothing", "quiet");
+    const button = made("button", { type: "button" }, nodes, says);
     button.dataset.level = level.level;
-    button.append(text("span", "Level " + level.level + ", " + level.nodes + (level.nodes === 1 ? " node" : " nodes")), text("span", level.heat.some((value) => value > 0) ? "hot: " + percent(hot) : "says nothing", "quiet"));
     button.addEventListener("click", () => change({ heatLevel: level.level, view: "heat" }));
-    item.append(button);
-    return item;
+    return made("li", {}, button);
   }));
 }
 
@@ -91,7 +94,7 @@ export function showTokensReady() {
 
 async function askTokens() {
   const { parse } = state, { parser } = parse, place = lastPlace();
-  const answer = await askOf(parse, (photograph) => api.tokens({ photograph, parser, ...(place ?? {}) }));
+  const answer = await ask(parse, api.tokens, { parser, ...(place ?? {}) });
   if (!isShown(parse)) return;
   told("tokens-told", answer.tokens.length + " tokens" + (place ? ", those that look at " + place.x + ", " + place.y + " most first" : ", the heaviest first"));
   element("tokens").replaceChildren(...answer.tokens.map((token) => tokenCard(token, parse)));
@@ -100,23 +103,19 @@ async function askTokens() {
 function tokenCard(token, parse) {
   const weights = Uint8Array.from(atob(token.weights), (letter) => letter.charCodeAt(0));
   const map = { width: token.width, height: token.height, values: Uint32Array.from(weights) };
-  const item = document.createElement("li"), button = document.createElement("button"), small = document.createElement("canvas");
-  small.width = map.width;
-  small.height = map.height;
+  const small = made("canvas", { width: map.width, height: map.height });
   const context = small.getContext("2d"), picture = context.createImageData(map.width, map.height);
   weights.forEach((weight, at) => picture.data.set([weight, weight, weight, 255], 4 * at));
   context.putImageData(picture, 0, 0);
-  button.type = "button";
-  button.setAttribute("aria-pressed", "false");
   const classes = token.classes.slice(0, 2).map(([name, share]) => name + " " + percent(share)).join(", ");
-  button.append(small, text("strong", "Token " + token.token), text("span", classes, "quiet"));
+  const button = made("button", { type: "button" }, small, title("Token " + token.token), words(classes, "quiet"));
+  button.setAttribute("aria-pressed", "false");
   button.addEventListener("click", () => {
     document.querySelectorAll("#tokens button").forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
     change({ token: { photograph: parse.photograph, parser: parse.parser, map }, view: "token" });
     announce("Token " + token.token + ": " + classes);
   });
-  item.append(button);
-  return item;
+  return made("li", {}, button);
 }
 
 // ---- similar surroundings
@@ -132,33 +131,36 @@ export function showSimilarReady() {
   if (!select.options.length) select.replaceChildren(new Option("any", ""), ...(index?.classes ?? []).map((name) => new Option(name, name)));
 }
 
-async function askSimilar() {
+async function askSimilar(open) {
   const { parse } = state, place = lastPlace();
   if (!place) { told("similar-told", "Click on a place of the photograph first, or go there with the arrow keys."); return; }
   const asked = { ...place, class: element("similar-class").value || null, not_this: element("not-this").checked };
-  const answer = await askOf(parse, (photograph) => api.find({ photograph, ...asked }));
+  const answer = await ask(parse, api.find, asked);
   if (!isShown(parse)) return;
   told("similar-told", answer.found.length + (answer.found.length === 1 ? " segment" : " segments") + " like this " + answer.query.class + ", the most alike first");
-  element("similar").replaceChildren(...answer.found.map(foundCard));
+  element("similar").replaceChildren(...answer.found.map((found) => foundCard(found, open)));
 }
 
-function foundCard(found) {
-  const item = document.createElement("li"), card = document.createElement("div"), image = document.createElement("img");
-  image.src = "data:image/jpeg;base64," + found.thumbnail;
-  image.alt = found.class + " in " + found.image;
-  card.append(image, text("strong", found.class), text("span", found.image + ", distance " + found.distance.toFixed(3), "quiet"));
-  item.append(card);
-  return item;
+// A photograph of the studio's folder is opened from its card; what else an index knows cannot be.
+function foundCard(found, open) {
+  const isHere = Number.isInteger(found.folder);
+  const image = made("img", { src: "data:image/jpeg;base64," + found.thumbnail, alt: found.class + " in " + found.image });
+  const about = [title(found.class), words(found.image + ", distance " + found.distance.toFixed(3), "quiet")];
+  const card = made(isHere ? "button" : "div", isHere ? { type: "button", title: "Open " + found.image } : {}, image, ...about);
+  if (isHere) card.addEventListener("click", () => open(ofFolder(found.folder, found.image)));
+  return made("li", {}, card);
 }
 
 export function forgetAnswers() {
+  leaving.abort();
+  leaving = new AbortController();
   for (const id of ["told", "tokens-told", "similar-told", "saved"]) told(id, "");
   for (const id of ["heats", "tokens", "similar"]) element(id).replaceChildren();
 }
 
-export function connectQuestions() {
+export function connectQuestions(open) {
   element("why-task").addEventListener("change", showAnswers);
   connectAttempt(element("ask-why"), askWhy, "Asking why ...");
   connectAttempt(element("ask-tokens"), askTokens, "Asking for the tokens ...");
-  connectAttempt(element("ask-similar"), askSimilar, "Searching the index ...");
+  connectAttempt(element("ask-similar"), () => askSimilar(open), "Searching the index ...");
 }

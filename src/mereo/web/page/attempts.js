@@ -1,7 +1,7 @@
 // What takes time and may fail: it is told while it runs, a refusal's sentence is shown, and the page stays as it was.
 import { whileBusy } from "./buttons.js";
+import { element } from "./elements.js";
 
-const element = (id) => document.getElementById(id);
 const running = []; // What is told of each attempt that runs; the newest is shown.
 let asker = null;   // The button that the problem came from.
 
@@ -43,6 +43,7 @@ export function connectAttempt(button, action, progress) {
 export function connectAttempts() {
   element("close-problem").addEventListener("click", () => {
     element("problem").hidden = true;
-    (asker ?? element("open")).focus();
+    // The panel of whoever asked may be closed by now.
+    (asker?.offsetParent ? asker : element("open")).focus();
   });
 }

@@ -4,13 +4,23 @@ import { change, state, tell } from "./state.js";
 
 const MOST_HISTORIES = 48;
 const histories = new Map(); // Those of what is not shown, the one left longest ago first.
-const fresh = () => ({ edits: { clicks: [], regions: [] }, past: [], future: [], level: null });
+const fresh = () => ({ edits: { clicks: [], regions: [] }, past: [], future: [], level: null, saved: null });
 let key = "", own = fresh();
 
 export const clicks = () => own.edits.clicks;
 export const regions = () => own.edits.regions;
 export const canUndo = () => own.past.length > 0;
 export const canRedo = () => own.future.length > 0;
+
+// Regions are those that were saved as long as they are the same list; undo and redo bring the same lists back.
+export const isSaved = ({ edits, saved } = own) => edits.regions === saved;
+export const hasUnsaved = () => [own, ...histories.values()].some((one) => one.edits.regions.length > 0 && !isSaved(one));
+
+// What is shown may be another photograph when these are saved.
+export function beingSaved() {
+  const history = own, { regions } = own.edits;
+  return { regions, done: () => { history.saved = regions; } };
+}
 
 const now = () => ({ edits: own.edits, level: state.level });
 
@@ -49,7 +59,8 @@ export const isEdited = (sourceKey) => [...histories.keys()].some((one) => one.s
 export function turnTo(sourceKey, parser) {
   const newKey = keyOf(sourceKey, parser);
   if (newKey === key) return state.level;
-  if (canUndo() || canRedo()) keep(key, { ...own, level: state.level });
+  own.level = state.level;
+  if (canUndo() || canRedo()) keep(key, own);
   key = newKey;
   own = histories.get(key) ?? fresh();
   histories.delete(key);

@@ -1,21 +1,16 @@
 // The list of what was found: classes of the view's task, segments, or words for views without a list.
-import { SURE_STOPS } from "./layers.js";
+import { regions } from "./edits.js";
+import { drawn, element, made } from "./elements.js";
+import { SURE_STOPS, TITLES } from "./layers.js";
 import { percent } from "./maps.js";
+import { paintedShares } from "./painted_label.js";
 import { change, shownParses, state } from "./state.js";
 import { termsOf } from "./told_of_parsers.js";
 
-const SVG = "http://www.w3.org/2000/svg";
-const element = (id) => document.getElementById(id);
 
-export function swatch(colour) {
-  const icon = document.createElementNS(SVG, "svg"), square = document.createElementNS(SVG, "rect");
-  icon.setAttribute("viewBox", "0 0 16 16");
-  icon.setAttribute("class", "swatch");
-  icon.setAttribute("aria-hidden", "true");
-  for (const [name, value] of [["x", 0.5], ["y", 0.5], ["width", 15], ["height", 15], ["rx", 3.5], ["fill", colour]]) square.setAttribute(name, value);
-  icon.append(square);
-  return icon;
-}
+export const swatch = (colour) =>
+  drawn("svg", { viewBox: "0 0 16 16", class: "swatch", "aria-hidden": "true" },
+    drawn("rect", { x: 0.5, y: 0.5, width: 15, height: 15, rx: 3.5, fill: colour }));
 
 const ABOUT = {
   photograph: "Choose another view below the photograph, or read what was found.",
@@ -23,7 +18,11 @@ const ABOUT = {
   confidence: "How sure the parser is of its object at each pixel.",
   heat: "Where the groups are that speak for the answer.",
   token: "Where the chosen token looks.",
+  label: "What you painted, later regions over earlier ones.",
 };
+
+// Views with a list of their own that are no task.
+const OWN_LISTS = ["segments", "label"];
 
 function rowsOf(parse, view) {
   if (view === "segments") {
@@ -32,15 +31,15 @@ function rowsOf(parse, view) {
       index, colour: colours[segment.class], name: segment.name + (segment.instance_id ? " #" + segment.instance_id : ""), share: segment.share,
     }));
   }
-  const task = parse.tasks[view] || parse.tasks.objects;
-  return task.shares.map(([index, share]) => ({ index, colour: task.colours[index], name: task.classes[index], share }));
+  const task = parse.tasks[view] || parse.tasks.objects, shares = view === "label" ? paintedShares(parse, regions()) : task.shares;
+  return shares.map(([index, share]) => ({ index, colour: task.colours[index], name: task.classes[index], share }));
 }
 
 export function showFound() {
   const { parse, view } = state;
   if (!parse) return;
   const task = parse.tasks[view], rows = rowsOf(parse, view);
-  element("found-title").textContent = task ? task.title : view === "segments" ? "Segments" : "Objects";
+  element("found-title").textContent = task ? task.title : TITLES[OWN_LISTS.includes(view) ? view : "objects"];
   element("found-about").textContent = task?.derived
     ? "Derived: these labels follow from other classes."
     : view === "segments" ? parse.segments.length + " segments, the largest first" : ABOUT[view] || rows.length + (rows.length === 1 ? " kind" : " kinds") + " found";
@@ -50,7 +49,7 @@ export function showFound() {
   scene.hidden = !words.length;
   scene.textContent = words.join("; ");
   showShares(rows);
-  const canPin = Boolean(task) || view === "segments";
+  const canPin = Boolean(task) || OWN_LISTS.includes(view);
   const list = element("found"), focused = list.contains(document.activeElement) ? document.activeElement.dataset.row : null;
   list.replaceChildren(...rows.slice(0, 300).map((row) => rowElement(row, canPin)));
   if (focused) list.querySelector(`[data-row="${focused}"]`)?.focus();
@@ -59,14 +58,9 @@ export function showFound() {
 }
 
 function rowElement(row, canPin) {
-  const item = document.createElement("li"), button = document.createElement("button");
-  const name = document.createElement("span"), share = document.createElement("span");
-  name.textContent = row.name;
-  share.textContent = percent(row.share);
-  share.className = "share";
-  button.type = "button";
+  const name = made("span", { textContent: row.name }), share = made("span", { textContent: percent(row.share), className: "share" });
+  const button = made("button", { type: "button" }, swatch(row.colour), name, share);
   button.dataset.row = row.index;
-  button.append(swatch(row.colour), name, share);
   if (canPin) {
     button.setAttribute("aria-pressed", String(state.pinned === row.index));
     button.addEventListener("click", () => change({ pinned: state.pinned === row.index ? null : row.index }));
@@ -75,8 +69,7 @@ function rowElement(row, canPin) {
   } else {
     button.addEventListener("click", () => change({ view: "objects", pinned: row.index }));
   }
-  item.append(button);
-  return item;
+  return made("li", {}, button);
 }
 
 // The row under the pointer is marked; nothing is rebuilt for it.
@@ -91,8 +84,7 @@ export function markFound(underRow) {
 function showShares(rows) {
   let left = 0;
   const bars = rows.map((row) => {
-    const bar = document.createElementNS(SVG, "rect");
-    for (const [name, value] of [["x", left], ["width", 100 * row.share], ["height", 4], ["fill", row.colour]]) bar.setAttribute(name, value);
+    const bar = drawn("rect", { x: left, width: 100 * row.share, height: 4, fill: row.colour });
     left += 100 * row.share;
     return bar;
   });
@@ -104,20 +96,8 @@ const ENDS = { confidence: ["unsure", "sure"], heat: ["says nothing", "speaks fo
 function showScale(view) {
   document.querySelector("#panel-found .scale-box")?.remove();
   if (!(view in ENDS)) return;
-  const box = document.createElement("div"), words = document.createElement("p");
-  box.className = "scale-box";
-  const scale = document.createElementNS(SVG, "svg");
-  scale.setAttribute("class", "scale");
-  scale.setAttribute("viewBox", "0 0 5 1");
-  scale.setAttribute("preserveAspectRatio", "none");
-  scale.setAttribute("aria-hidden", "true");
-  SURE_STOPS.forEach((colour, at) => {
-    const part = document.createElementNS(SVG, "rect");
-    for (const [name, value] of [["x", at], ["width", 1.02], ["height", 1], ["fill", colour]]) part.setAttribute(name, value);
-    scale.append(part);
-  });
-  words.className = "quiet ends";
-  ENDS[view].forEach((word) => { const end = document.createElement("span"); end.textContent = word; words.append(end); });
-  box.append(scale, words);
-  element("found-about").after(box);
+  const parts = SURE_STOPS.map((colour, at) => drawn("rect", { x: at, width: 1.02, height: 1, fill: colour }));
+  const scale = drawn("svg", { class: "scale", viewBox: "0 0 5 1", preserveAspectRatio: "none", "aria-hidden": "true" }, ...parts);
+  const words = made("p", { className: "quiet ends" }, ...ENDS[view].map((word) => made("span", { textContent: word })));
+  element("found-about").after(made("div", { className: "scale-box" }, scale, words));
 }

@@ -1,15 +1,17 @@
 // What keys do: on the page, and on the photograph.
+import { element } from "./elements.js";
 import { addClick, clearClicks, stepBack, stepForward } from "./select_panel.js";
 import { change, state } from "./state.js";
 import { chooseTab } from "./tabs.js";
 
-const element = (id) => document.getElementById(id);
+const LETTERS = "mereo-one-key";
 const TABS = { f: "found", s: "select", w: "why", t: "tokens", m: "similar" };
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export function connectKeys({ chooseLevel }) {
   const dialog = element("keys");
   element("show-keys").addEventListener("click", () => dialog.showModal());
+  connectOneKey(element("one-key"));
   addEventListener("keydown", (event) => {
     if (event.key === "Alt") change({ isAltDown: true });
     if (dialog.open || event.defaultPrevented) return;
@@ -20,6 +22,7 @@ export function connectKeys({ chooseLevel }) {
       return;
     }
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key.length === 1 && !element("one-key").checked) return;
     if (key === "?") { event.preventDefault(); dialog.showModal(); return; }
     if (key === "o") { event.preventDefault(); element("open").click(); return; }
     if (!state.parse) return;
@@ -33,7 +36,17 @@ export function connectKeys({ chooseLevel }) {
     }
   });
   addEventListener("keyup", (event) => { if (event.key === "Alt") change({ isAltDown: false }); });
+  // Its release is told to the window that was gone to.
+  addEventListener("blur", () => change({ isAltDown: false }));
   connectCross(element("canvas"));
+}
+
+// Who dictates, or touches keys by chance, switches off those that are one letter, number or sign (WCAG 2.1.4).
+function connectOneKey(box) {
+  try { box.checked = localStorage.getItem(LETTERS) !== "off"; } catch { /* A browser that keeps nothing forgets it. */ }
+  box.addEventListener("change", () => {
+    try { localStorage.setItem(LETTERS, box.checked ? "on" : "off"); } catch { /* As above. */ }
+  });
 }
 
 // Arrow keys move a cross over the photograph; Enter and Backspace click there.

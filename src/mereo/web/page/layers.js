@@ -1,5 +1,8 @@
 // What a view paints over the photograph: a map of codes, a colour for each code, and where borders are drawn.
+import { regions } from "./edits.js";
+import { made } from "./elements.js";
 import { groupOf } from "./maps.js";
+import { paintedClasses } from "./painted_label.js";
 import { isOf } from "./state.js";
 
 // Bytes in memory are red, green, blue, opacity on every machine that runs a browser.
@@ -9,7 +12,7 @@ const fromHex = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at +
 
 export const TITLES = {
   photograph: "Photograph", objects: "Objects", parts: "Parts", materials: "Materials", texture: "Texture",
-  segments: "Segments", groups: "Groups", confidence: "Confidence", heat: "Why?", token: "Token",
+  segments: "Segments", groups: "Groups", confidence: "Confidence", heat: "Why?", token: "Token", label: "Label",
 };
 
 // From unsure to sure, and from cold to hot: dark to light, told apart by every reader.
@@ -27,12 +30,14 @@ export function viewsOf(parse, { heat, token }) {
   if (parse.confidence) views.push("confidence");
   if (heat) views.push("heat");
   if (token) views.push("token");
+  if (regions().length) views.push("label");
   return views;
 }
 
 // A row of the list is a class of one parse; in another parser's parse it is the class of the same name, or -1: none.
-// Segments have no such names.
+// Segments have no such names; of the label both show the first one's.
 export function sameRow(row, view, parse, other) {
+  if (view === "label") return row;
   if (row === null || !(view in parse.tasks) || !(view in other.tasks)) return null;
   return other.tasks[view].classes.indexOf(parse.tasks[view].classes[row]);
 }
@@ -57,6 +62,13 @@ export function layerOf(parse, state) {
     const keys = Int32Array.from({ length: num }, (_, code) => groupOf(groups, code, state.level));
     return { map: groups.map, colours: meanColours(parse, keys, opacity), keys, line: 0.8 };
   }
+  // Of two parsers both show it: the regions are those of the first one's classes and groups.
+  if (view === "label" && regions().length) {
+    const { groups, tasks } = state.parse, keys = paintedClasses(state.parse, regions());
+    const colours = Uint32Array.from(keys, (index) => index < 0 ? 0
+      : rgba(...fromHex(tasks.objects.colours[index]), chosenRow === null || chosenRow === index ? opacity : 0.08 * opacity));
+    return { map: groups.map, colours, keys, line: 0.75 * opacity };
+  }
   if (view === "confidence" && parse.confidence) {
     const colours = Uint32Array.from({ length: 101 }, (_, percents) => rgba(...onScale(SURE, percents / 100), opacity));
     return { map: parse.confidence.map, colours, line: 0 };
@@ -75,29 +87,34 @@ export function layerOf(parse, state) {
   return null;
 }
 
-// Groups wear the mean colour of what they show. The pixels are those of the picture at the map's size, drawn once.
-function meanColours(parse, keys, opacity) {
-  if (!parse.pixels) return new Uint32Array(keys.length);
-  const sums = new Map(), { values } = parse.groups.map;
-  for (let at = 0; at < values.length; at++) {
-    const key = keys[values[at]];
-    let sum = sums.get(key);
-    if (!sum) sums.set(key, (sum = [0, 0, 0, 0]));
-    sum[0] += parse.pixels[4 * at]; sum[1] += parse.pixels[4 * at + 1]; sum[2] += parse.pixels[4 * at + 2]; sum[3] += 1;
-  }
+// Groups wear the mean colour of what they show.
+function meanColours({ colourSums }, keys, opacity) {
+  const sums = new Map();
+  keys.forEach((key, code) => {
+    const sum = sums.get(key) ?? sums.set(key, [0, 0, 0, 0]).get(key);
+    for (let channel = 0; channel < 4; channel++) sum[channel] += colourSums[4 * code + channel];
+  });
   // Opaque enough to read as an area: a mean colour hides less than it seems to.
   const opaque = Math.min(1, 0.35 + opacity);
   return Uint32Array.from(keys, (key, code) => {
-    const sum = sums.get(key);
-    return code && sum ? rgba(sum[0] / sum[3], sum[1] / sum[3], sum[2] / sum[3], opaque) : 0;
+    const [red, green, blue, count] = sums.get(key);
+    return code && count ? rgba(red / count, green / count, blue / count, opaque) : 0;
   });
 }
 
-export function pixelsAt(image, { width, height }) {
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.drawImage(image, 0, 0, width, height);
-  return context.getImageData(0, 0, width, height).data;
+// Red, green, blue and number of the pixels of each superpixel's code, in the picture at the map's size.
+export function colourSumsOf(image, { map, pixelsOf }) {
+  const pixels = drawnSmall(image, map).getContext("2d").getImageData(0, 0, map.width, map.height).data;
+  const sums = new Float64Array(4 * pixelsOf.length);
+  map.values.forEach((code, at) => {
+    for (let channel = 0; channel < 3; channel++) sums[4 * code + channel] += pixels[4 * at + channel];
+    sums[4 * code + 3] += 1;
+  });
+  return sums;
+}
+
+export function drawnSmall(image, { width, height }) {
+  const canvas = made("canvas", { width, height });
+  canvas.getContext("2d", { willReadFrequently: true }).drawImage(image, 0, 0, width, height);
+  return canvas;
 }

@@ -1,7 +1,7 @@
 // How large groups are: the slider, its keys, and where it begins.
+import { element } from "./elements.js";
 import { change, state } from "./state.js";
 
-const element = (id) => document.getElementById(id);
 
 // About a dozen groups: few enough to see, small enough to choose things by.
 export function levelToStartWith({ groups }) {

@@ -59,6 +59,14 @@ export function chosenCodes(parse, clicks, level) {
   return chosen;
 }
 
+// The clicks with one more. Taking away wins whatever comes later, so one that adds does away with those that took the
+// same group: the last click is the one that counts.
+export function withClick(parse, clicks, click, level) {
+  const groupAt = (pixel) => groupOf(parse.groups, valueAt(parse.groups.map, parse, pixel), level);
+  const others = click.adds ? clicks.filter((one) => one.adds || groupAt(one) !== groupAt(click)) : clicks;
+  return [...others, click];
+}
+
 export function shareOf(parse, chosen) {
   let pixels = 0;
   chosen.forEach((isChosen, code) => { if (isChosen) pixels += parse.groups.pixelsOf[code]; });

@@ -1,15 +1,19 @@
 // Where photographs come from: a file, a drop, the clipboard, the folder that the studio was started with.
 import * as api from "./api.js";
 import { connectAttempt } from "./attempts.js";
-import { ofFile, ofFolder } from "./sources.js";
+import { element, made } from "./elements.js";
+import { listUnopened, ofFile, ofFolder } from "./sources.js";
 import { state } from "./state.js";
 
-const element = (id) => document.getElementById(id);
 const PAGE = 24;
 let nextStart = 0; // Where the folder's list goes on.
 
 export function connectPhotographs(open) {
-  const file = element("file"), openFirst = ([first]) => { if (first) open(ofFile(first)); };
+  const file = element("file"), openFirst = (files) => {
+    const [first, ...others] = [...files].map(ofFile);
+    if (others.length) listUnopened(others);
+    if (first) open(first);
+  };
   element("open").addEventListener("click", () => file.click());
   file.addEventListener("change", () => { openFirst(file.files); file.value = ""; });
   addEventListener("paste", (event) => openFirst(event.clipboardData?.files ?? []));
@@ -26,10 +30,11 @@ function connectDrops(openFirst) {
   const isFile = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
   addEventListener("dragenter", (event) => { if (isFile(event)) { depth += 1; document.body.classList.add("dragging"); } });
   addEventListener("dragleave", () => { depth = Math.max(0, depth - 1); if (!depth) document.body.classList.remove("dragging"); });
-  addEventListener("dragover", (event) => { if (isFile(event)) event.preventDefault(); });
+  // Of anything that is dropped: a browser would go to a link, and leave what is painted here.
+  addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", (event) => {
-    if (!isFile(event)) return;
     event.preventDefault();
+    if (!isFile(event)) return;
     depth = 0;
     document.body.classList.remove("dragging");
     openFirst(event.dataTransfer.files);
@@ -37,20 +42,12 @@ function connectDrops(openFirst) {
 }
 
 function card(source, picture, open) {
-  const item = document.createElement("li"), button = document.createElement("button");
-  const image = document.createElement("img"), title = document.createElement("span");
-  image.src = picture;
-  image.alt = "";
-  image.loading = "lazy";
-  title.textContent = source.name;
-  button.type = "button";
-  button.title = source.name;
+  const image = made("img", { alt: "", loading: "lazy", ...(picture ? { src: picture } : {}) });
+  const button = made("button", { type: "button", title: source.name }, image, made("span", { textContent: source.name }));
   button.dataset.source = source.key;
   button.setAttribute("aria-current", "false");
-  button.append(image, title);
   button.addEventListener("click", () => open(source));
-  item.append(button);
-  return item;
+  return made("li", {}, button);
 }
 
 async function showFolder(open) {
@@ -71,12 +68,12 @@ async function showFolder(open) {
 
 // Cards that are there stay the same elements, with their pictures and the focus.
 function showOpened(open) {
-  const list = element("opened"), focused = list.contains(document.activeElement) ? document.activeElement : null;
-  const shown = new Map([...list.querySelectorAll("button")].map((button) => [button.dataset.source, button.parentElement]));
+  const place = element("opened"), focused = place.contains(document.activeElement) ? document.activeElement : null;
+  const shown = new Map([...place.querySelectorAll("button")].map((button) => [button.dataset.source, button.parentElement]));
   element("opened-part").hidden = !state.opened.length;
-  list.replaceChildren(...state.opened.map(({ id, source }) => {
-    const picture = source.thumbnail ?? api.pictureOf(id), item = shown.get(source.key) ?? card(source, picture, open), image = item.querySelector("img");
-    if (image.getAttribute("src") !== picture) image.src = picture;
+  place.replaceChildren(...state.opened.map(({ source }) => {
+    const picture = source.thumbnail, item = shown.get(source.key) ?? card(source, picture, open), image = item.querySelector("img");
+    if (picture && image.getAttribute("src") !== picture) image.src = picture;
     return item;
   }));
   focused?.focus({ preventScroll: true });

@@ -2,17 +2,17 @@
 import * as api from "./api.js";
 import { connectAttempt } from "./attempts.js";
 import { allow } from "./buttons.js";
-import { canRedo, canUndo, clicks, edit, redo, regions, undo } from "./edits.js";
+import { beingSaved, canRedo, canUndo, clicks, edit, redo, regions, undo } from "./edits.js";
+import { element, made } from "./elements.js";
 import { swatch } from "./found_panel.js";
-import { chosenCodes, percent, shareOf } from "./maps.js";
+import { chosenCodes, percent, shareOf, withClick } from "./maps.js";
 import { askOf } from "./sources.js";
 import { announce, change, isShown, state } from "./state.js";
 
-const element = (id) => document.getElementById(id);
 
 export function addClick(pixel, takes) {
   if (!pixel || !state.parse?.groups) return;
-  edit({ clicks: [...clicks(), { x: pixel.x, y: pixel.y, adds: !takes }] });
+  edit({ clicks: withClick(state.parse, clicks(), { x: pixel.x, y: pixel.y, adds: !takes }, state.level) });
   change({ place: null });
   announce(selectionInWords());
 }
@@ -45,7 +45,7 @@ export function showSelection() {
     : "Start mereo studio with a folder of photographs, and corrected labels are saved beside them.";
   allow(element("paint"), isAny && canLabel);
   element("label-class").disabled = !canLabel;
-  element("keep-parse").disabled = !canLabel;
+  for (const id of ["keep-before", "keep-parse"]) element(id).disabled = !canLabel;
   allow(element("save-labels"), canLabel && regions().length > 0);
 }
 
@@ -54,15 +54,12 @@ export function showRegions() {
   const { classes, colours } = state.parse.tasks.objects, list = element("regions");
   const focused = [...list.querySelectorAll("button")].indexOf(document.activeElement);
   list.replaceChildren(...regions().map((region, at) => {
-    const item = document.createElement("li"), name = document.createElement("span"), remove = document.createElement("button");
     const share = shareOf(state.parse, chosenCodes(state.parse, region.clicks, region.level));
-    name.textContent = region.class + ", " + percent(share);
-    remove.type = "button";
-    remove.textContent = "Remove";
+    const name = made("span", { textContent: region.class + ", " + percent(share) });
+    const remove = made("button", { type: "button", textContent: "Remove" });
     remove.setAttribute("aria-label", "Remove " + region.class);
     remove.addEventListener("click", () => edit({ regions: regions().filter((_, other) => other !== at) }));
-    item.append(swatch(colours[classes.indexOf(region.class)]), name, remove);
-    return item;
+    return made("li", {}, swatch(colours[classes.indexOf(region.class)]), name, remove);
   }));
   const buttons = list.querySelectorAll("button");
   if (focused >= 0) (buttons[Math.min(focused, buttons.length - 1)] ?? element("paint")).focus();
@@ -76,6 +73,8 @@ export function showClasses() {
 
 function paint() {
   const name = element("label-class").value;
+  // What was painted is seen at once; whoever then looks at another view stays there.
+  if (!regions().length) change({ view: "label", pinned: null, lit: null });
   edit({ regions: [...regions(), { class: name, level: state.level, clicks: clicks() }], clicks: [] });
   announce("Painted as " + name + ".");
 }
@@ -91,23 +90,23 @@ async function exportMask(format) {
 }
 
 function download(content, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(content);
-  link.download = name;
+  const link = made("a", { href: URL.createObjectURL(content), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   announce("Saved as " + name + ".");
 }
 
 async function save() {
-  const { parse } = state;
-  const asked = { parser: parse.parser, regions: regions(), keep_parse: element("keep-parse").checked };
+  const { parse } = state, { regions: painted, done } = beingSaved(), keep = element("keep-before").checked;
+  const asked = { parser: parse.parser, regions: painted, keep, keep_parse: element("keep-parse").checked };
   const { saved } = await askOf(parse, (photograph) => api.saveLabels({ photograph, ...asked }));
-  if (!isShown(parse)) { announce("Saved as " + saved.name + "."); return; }
-  const told = document.createElement("span");
-  told.textContent = "Saved as " + saved.name + "; " + percent(saved.unlabelled) + " left unlabelled. Next:";
-  const commands = saved.next.map((line) => { const code = document.createElement("code"); code.textContent = line; return code; });
-  element("saved").replaceChildren(told, ...commands);
+  done();
+  const before = !saved.replaced ? "" : keep ? ", added to the label that was there" : ", in place of the label that was there";
+  const told = "Saved as " + saved.name + before;
+  // Meanwhile another photograph may be shown, or more be painted on this one.
+  if (!isShown(parse) || regions() !== painted) { announce(told + "."); return; }
+  const commands = saved.next.map((line) => made("code", { textContent: line }));
+  element("saved").replaceChildren(made("span", { textContent: told + "; " + percent(saved.unlabelled) + " left unlabelled. Next:" }), ...commands);
 }
 
 export function connectSelection() {

@@ -1,9 +1,9 @@
 // One photograph with a view painted over it, the selection, the crosses; tells where it is pointed at and clicked on.
 import { chosenCodes, groupOf, place, valueAt } from "./maps.js";
-import { clicks } from "./edits.js";
+import { clicks, regions } from "./edits.js";
 import { layerOf, rgba } from "./layers.js";
 
-const MAX_CANVAS_SIDE = 1400, LONG_PRESS_MS = 480, SHADE = 0.52;
+const MAX_CANVAS_SIDE = 1400, LONG_PRESS_MS = 480, PRESS_SLOP = 10, SHADE = 0.52;
 const EDGE = rgba(255, 255, 255, 0.95), RIM = rgba(10, 12, 15, 0.75), SEAM = rgba(255, 255, 255, 1);
 const ADD = "#1f5fd0", TAKE = "#c44e08";
 const UNDER = { add: rgba(60, 130, 255, 0.42), take: rgba(240, 110, 30, 0.46) };
@@ -17,6 +17,7 @@ export class Stage {
     this.caption = figure.querySelector("figcaption");
     this.context = this.canvas.getContext("2d");
     this.parse = null;
+    this.painted = []; // What it was painted from last.
     this.listen(onHover, onClick);
   }
 
@@ -42,15 +43,30 @@ export class Stage {
     this.dense = dense;
     this.canvas.width = Math.max(1, Math.round(across * dense));
     this.canvas.height = Math.max(1, Math.round(down * dense));
+    this.painted = [];
+  }
+
+  // A pointer that moves within a group changes nothing that is seen.
+  isPainted(state, hovered, isTaking) {
+    const { view, opacity, level, lit, pinned, heat, heatLevel, token, cross, parse } = state;
+    const wanted = [
+      this.parse, parse, clicks(), regions(), hovered, hovered >= 0 && isTaking,
+      view, opacity, level, lit, pinned, heat, heatLevel, token, cross,
+    ];
+    const isSame = wanted.every((value, at) => Object.is(value, this.painted[at]));
+    this.painted = wanted;
+    return isSame;
   }
 
   paint(state) {
     const { parse, canvas, context } = this;
     if (!parse || !canvas.width) return;
+    const hovered = this.groupUnder(state), isTaking = state.isAltDown !== (state.mode === "take");
+    if (this.isPainted(state, hovered, isTaking)) return;
     const across = canvas.width, down = canvas.height, line = Math.max(1, Math.round(this.dense));
     const picture = context.createImageData(across, down), points = new Uint32Array(picture.data.buffer);
     const layer = layerOf(parse, state);
-    const selection = this.selectionOf(state);
+    const selection = this.selectionOf(state, hovered, isTaking);
     if (layer) paintLayer(points, across, down, line, layer, selection);
     else if (selection) points.fill(0);
     if (selection) paintSelection(points, across, down, line, selection, !layer);
@@ -59,16 +75,20 @@ export class Stage {
     if (state.cross) this.drawCross(state.cross);
   }
 
+  // Where a click would reach; -1: nowhere, or nobody is about to click.
+  groupUnder(state) {
+    const { groups } = this.parse, at = state.cross ?? state.hovered;
+    const isChoosing = state.isChoosing || state.view === "groups" || clicks().length > 0;
+    return groups && at && isChoosing ? groupOf(groups, valueAt(groups.map, this.parse, at), state.level) : -1;
+  }
+
   // What is chosen and what lies under the pointer, by the superpixel's code; null where neither is.
-  selectionOf(state) {
+  selectionOf(state, hovered, isTaking) {
     const { parse } = this, { groups } = parse;
     // Heat and weights are read by their colours: nothing may shade them.
     if (!groups || state.view === "heat" || state.view === "token") return null;
-    const at = state.cross ?? state.hovered, isChoosing = state.isChoosing || state.view === "groups" || clicks().length > 0;
-    const hovered = at && isChoosing ? groupOf(groups, valueAt(groups.map, parse, at), state.level) : -1;
     if (!clicks().length && hovered < 0) return null;
     const chosen = chosenCodes(parse, clicks(), state.level);
-    const isTaking = state.isAltDown !== (state.mode === "take");
     // Only where a click would change something.
     const isUnder = Uint8Array.from(chosen, (isChosen, code) =>
       hovered >= 0 && Boolean(isChosen) === isTaking && groupOf(groups, code, state.level) === hovered ? 1 : 0);
@@ -118,23 +138,36 @@ export class Stage {
 
   listen(onHover, onClick) {
     const { picture } = this;
-    let pressing = 0, isHeld = false, pointer = "mouse";
+    let pressing = 0, isHeld = false, pointer = "mouse", start = null;
     picture.addEventListener("pointermove", (event) => {
       if (event.pointerType === "mouse") onHover(this.pixelUnder(event), event.altKey);
+      else if (start && Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > PRESS_SLOP) clearTimeout(pressing);
     });
-    picture.addEventListener("pointerleave", () => { clearTimeout(pressing); onHover(null, false); });
+    picture.addEventListener("pointerleave", (event) => {
+      clearTimeout(pressing);
+      // What a finger touched last stays told below.
+      if (event.pointerType === "mouse") onHover(null, false);
+    });
     picture.addEventListener("pointerdown", (event) => {
+      clearTimeout(pressing);
+      // A second finger makes a pinch of it.
+      if (!event.isPrimary) return;
       pointer = event.pointerType;
       isHeld = false;
+      start = event;
       if (pointer === "mouse") return;
       const pixel = this.pixelUnder(event);
-      pressing = setTimeout(() => { isHeld = true; onClick(pixel, true); }, LONG_PRESS_MS);
+      pressing = setTimeout(() => { isHeld = true; onHover(pixel, false); onClick(pixel, true); }, LONG_PRESS_MS);
     });
     for (const end of ["pointerup", "pointercancel"]) picture.addEventListener(end, () => clearTimeout(pressing));
     picture.addEventListener("contextmenu", (event) => { if (pointer !== "mouse") event.preventDefault(); });
     picture.addEventListener("click", (event) => {
       // A long press has already taken away.
-      if (!isHeld) onClick(this.pixelUnder(event), event.altKey);
+      if (!isHeld) {
+        // A finger hovers nowhere: where it touches is what it points at.
+        if (pointer !== "mouse") onHover(this.pixelUnder(event), false);
+        onClick(this.pixelUnder(event), event.altKey);
+      }
       isHeld = false;
     });
   }

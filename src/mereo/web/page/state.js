@@ -1,4 +1,5 @@
 // What the page knows, in one place. Whoever changes it says what; whoever shows it is told, once a frame.
+import { element } from "./elements.js";
 
 export const state = {
   service: null,       // /v1/parsers: parsers, default, index, labels, limits
@@ -42,7 +43,7 @@ export const shownParses = () => [state.parse, state.beside].filter(Boolean);
 
 let announcing = 0;
 export function announce(text) {
-  const place = document.getElementById("announced");
+  const place = element("announced");
   place.textContent = "";
   clearTimeout(announcing);
   announcing = setTimeout(() => { place.textContent = text; }, 60);

@@ -3,7 +3,8 @@ import * as api from "./api.js";
 import * as asking from "./asking_panels.js";
 import { attempt, connectAttempts } from "./attempts.js";
 import { connectButtons } from "./buttons.js";
-import { turnTo } from "./edits.js";
+import { hasUnsaved, isSaved, turnTo } from "./edits.js";
+import { element, made } from "./elements.js";
 import { showFound } from "./found_panel.js";
 import { connectKeys } from "./keys.js";
 import { sameRow, TITLES, viewsOf } from "./layers.js";
@@ -15,11 +16,9 @@ import { parsesFrom, remember } from "./sources.js";
 import { Stage } from "./stage.js";
 import { announce, change, isShown, shownParses, state, watch } from "./state.js";
 import { connectTabs } from "./tabs.js";
-import { connectTheme } from "./theme.js";
 import { choiceOf, warningsOf } from "./told_of_parsers.js";
 import { showUnder } from "./under_line.js";
 
-const element = (id) => document.getElementById(id);
 const point = { onHover: (pixel, isAltDown) => change({ hovered: pixel, isAltDown, ...(pixel ? { cross: null } : {}) }) };
 const stage = new Stage(element("stage"), { ...point, onClick: choosePixel });
 const beside = new Stage(element("stage-beside"), { ...point, onClick: choosePixel });
@@ -52,8 +51,8 @@ function show(first, second = { parse: null }) {
   element("stages").classList.toggle("two", Boolean(second.parse));
   stage.image.alt = "Photograph " + parse.name;
   if (!isKnown) asking.forgetAnswers();
-  const { heat, token } = isKnown ? state : { heat: null, token: null }, views = viewsOf(parse, { heat, token });
-  const level = turnTo(parse.source.key, parse.parser) ?? levelToStartWith(parse);
+  const { heat, token } = isKnown ? state : { heat: null, token: null };
+  const level = turnTo(parse.source.key, parse.parser) ?? levelToStartWith(parse), views = viewsOf(parse, { heat, token });
   remember(parse);
   change({
     parse, beside: second.parse, hovered: null, cross: null, pinned: null, lit: null, heat, token,
@@ -90,12 +89,9 @@ function showViews() {
   const views = viewsOf(state.parse, state), legend = element("views").querySelector("legend");
   const focused = element("views").contains(document.activeElement) ? document.activeElement.value : null;
   element("views").replaceChildren(legend, ...views.map((view) => {
-    const label = document.createElement("label"), radio = document.createElement("input"), title = document.createElement("span");
-    Object.assign(radio, { type: "radio", name: "view", value: view, checked: view === state.view });
+    const radio = made("input", { type: "radio", name: "view", value: view, checked: view === state.view });
     radio.addEventListener("change", () => change({ view, pinned: null, lit: null }));
-    title.textContent = state.parse.tasks[view]?.title ?? TITLES[view];
-    label.append(radio, title);
-    return label;
+    return made("label", {}, radio, made("span", { textContent: state.parse.tasks[view]?.title ?? TITLES[view] }));
   }));
   if (focused) element("views").querySelector(`[value="${focused}"]`)?.focus();
 }
@@ -106,22 +102,25 @@ function showCaptions() {
   beside.caption.textContent = state.beside ? state.beside.parser : "";
   const warnings = warningsOf(shownParses());
   element("warnings").hidden = !warnings.length;
-  element("warnings").replaceChildren(...warnings.map((warning) => { const line = document.createElement("p"); line.textContent = warning; return line; }));
+  element("warnings").replaceChildren(...warnings.map((warning) => made("p", { textContent: warning })));
 }
 
 watch((changed) => {
-  if (!state.parse) return;
   const any = (...names) => names.some((name) => changed.has(name));
-  if (any("parse", "beside")) { showCaptions(); fit(); }
-  if (any("parse", "heat", "token", "view")) showViews();
-  if (any("parse", "level")) showLevel();
-  if (any("parse", "beside", "view")) showFound();
   if (any("opened", "parse")) photographs.showOpened();
+  if (!state.parse) return;
+  // The last region may be gone, and the view of the label with it.
+  if (any("edits") && !viewsOf(state.parse, state).includes(state.view)) change({ view: "objects", pinned: null, lit: null });
+  if (any("edits") && !isSaved()) element("saved").replaceChildren();
+  if (any("parse", "beside")) { showCaptions(); fit(); }
+  if (any("parse", "heat", "token", "view", "edits")) showViews();
+  if (any("parse", "level")) showLevel();
+  if (any("parse", "beside", "view") || (any("edits") && state.view === "label")) showFound();
   if (any("edits", "level", "parse")) showSelection();
   if (any("edits", "parse")) showRegions();
   if (any("heat", "parse")) asking.showHeats();
   if (any("heat", "heatLevel", "view", "parse")) asking.markHeats();
-  if (any("hovered", "cross", "view", "parse", "pinned")) showUnder();
+  if (any("hovered", "cross", "view", "parse", "pinned", "edits")) showUnder();
   paint();
 });
 
@@ -161,11 +160,12 @@ element("beside").addEventListener("change", (event) => { change({ besideParser:
 element("opacity").addEventListener("input", (event) => change({ opacity: event.target.value / 100 }));
 element("level").addEventListener("input", (event) => chooseLevel(Number(event.target.value)));
 addEventListener("resize", fit);
+// The browser then asks whether to leave.
+addEventListener("beforeunload", (event) => { if (hasUnsaved()) event.preventDefault(); });
 connectButtons();
 connectAttempts();
 connectTabs(() => paint());
-connectTheme();
 connectKeys({ chooseLevel });
 connectSelection();
-asking.connectQuestions();
+asking.connectQuestions(open);
 attempt(started);

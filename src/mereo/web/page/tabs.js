@@ -1,4 +1,6 @@
 // Tabs as WAI-ARIA describes them: arrows move between them, one panel is shown.
+import { element } from "./elements.js";
+
 const tabs = [...document.querySelectorAll('[role="tab"]')];
 let onChosen = () => undefined;
 
@@ -7,7 +9,7 @@ export function chooseTab(name, takesFocus = false) {
     const isChosen = tab.id === "tab-" + name;
     tab.setAttribute("aria-selected", String(isChosen));
     tab.tabIndex = isChosen ? 0 : -1;
-    document.getElementById(tab.getAttribute("aria-controls")).hidden = !isChosen;
+    element(tab.getAttribute("aria-controls")).hidden = !isChosen;
     if (isChosen && takesFocus) tab.focus();
   }
   onChosen(name);

@@ -1,6 +1,9 @@
 // The line below the photograph: what lies under the pointer or the cross, in words.
+import { regions } from "./edits.js";
+import { element } from "./elements.js";
 import { markFound } from "./found_panel.js";
 import { valueAt } from "./maps.js";
+import { paintedAt } from "./painted_label.js";
 import { state } from "./state.js";
 
 function wordsAt(parse, pixel) {
@@ -19,12 +22,13 @@ function wordsAt(parse, pixel) {
 
 // Of two parsers what both say.
 export function showUnder() {
-  const { parse } = state, at = state.cross ?? state.hovered, under = document.getElementById("under");
+  const { parse } = state, at = state.cross ?? state.hovered, under = element("under");
   if (!at) { under.textContent = ""; markFound(null); return; }
-  const place = at.x + ", " + at.y + ": ";
-  under.textContent = state.beside
-    ? place + parse.parser + " says " + wordsAt(parse, at) + "; " + state.beside.parser + " says " + wordsAt(state.beside, at)
-    : place + wordsAt(parse, at);
+  const place = at.x + ", " + at.y + ": ", painted = paintedAt(parse, regions(), at);
+  const said = state.beside
+    ? parse.parser + " says " + wordsAt(parse, at) + "; " + state.beside.parser + " says " + wordsAt(state.beside, at)
+    : wordsAt(parse, at);
+  under.textContent = place + said + (painted < 0 ? "" : "; painted as " + parse.tasks.objects.classes[painted]);
   const map = state.view === "segments" ? parse.segmentMap : (parse.tasks[state.view] ?? parse.tasks.objects).map;
-  markFound(valueAt(map, parse, at));
+  markFound(state.view === "label" ? painted : valueAt(map, parse, at));
 }
