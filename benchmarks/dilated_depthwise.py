@@ -1,6 +1,6 @@
 """Forward and backward of MobileNetV2's dilated depthwise convolutions on the CPU, ours beside torch's, turn by turn.
 
-python benchmarks/dilated_depthwise.py [--threads 1] [--rounds 7]
+python benchmarks/dilated_depthwise.py [--threads 1] [--rounds 7] [--bfloat16]
 """
 
 import argparse
@@ -18,9 +18,11 @@ BATCH = 8
 SHAPES = ((960, 2, 23, 30), (960, 2, 15, 20), (384, 2, 30, 40), (960, 4, 30, 40))
 
 
-def seconds(convolve: nn.Module, features_BCHW: torch.Tensor, above_BCHW: torch.Tensor) -> float:
+def seconds(convolve: nn.Module, features_BCHW: torch.Tensor, above_BCHW: torch.Tensor, *, is_bfloat16: bool) -> float:
     start = time.process_time()
-    torch.autograd.grad(convolve(features_BCHW), [features_BCHW, *convolve.parameters()], above_BCHW)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=is_bfloat16):
+        answer = convolve(features_BCHW)
+    torch.autograd.grad(answer, [features_BCHW, *convolve.parameters()], above_BCHW.to(answer.dtype))
     return time.process_time() - start
 
 
@@ -28,6 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--bfloat16", action="store_true", help="as training.precision=bf16-mixed")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     rows = []
@@ -40,7 +43,7 @@ def main() -> None:
         times: dict[str, list[float]] = {name: [] for name in modules}
         for round_number in range(arguments.rounds + 1):
             for name, module in modules.items():
-                taken = seconds(module, features, above)
+                taken = seconds(module, features, above, is_bfloat16=arguments.bfloat16)
                 if round_number:  # The first warms up.
                     times[name].append(taken)
         milliseconds = [f"{1000 * statistics.median(times[name]):.0f} ms" for name in modules]

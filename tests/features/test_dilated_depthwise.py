@@ -1,5 +1,7 @@
 """Dilated depthwise convolutions by interleaved grids, against torch's own: answers, gradients, who is replaced."""
 
+import math
+
 import pytest
 import timm
 import torch
@@ -80,7 +82,7 @@ def test_others_stay_as_they_are(changed: dict[str, object]) -> None:
     assert not is_dilated_depthwise(nn.Conv2d(4, 4, 3, **(fitting | changed)))  # type: ignore[arg-type]
 
 
-def test_only_plain_training_on_the_cpu_goes_by_grids(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_training_on_the_cpu_goes_by_grids(monkeypatch: pytest.MonkeyPatch) -> None:
     convolve, features = DilatedDepthwise(2, 2, 3, padding=2, dilation=2, groups=2), torch.randn(1, 2, 9, 8)
     seen = []
     monkeypatch.setattr(
@@ -90,9 +92,31 @@ def test_only_plain_training_on_the_cpu_goes_by_grids(monkeypatch: pytest.Monkey
     assert seen == [1]
     with torch.no_grad():
         assert convolve(features).shape == features.shape
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert convolve(features).dtype == torch.bfloat16
     assert seen == [1]
+
+
+@pytest.mark.parametrize("size", [(23, 30), (24, 32)])
+def test_bfloat16_takes_nothing_from_memory_that_nobody_wrote(size: tuple[int, int]) -> None:
+    """Of a plain `nn.Conv2d`, torch 2.15 leaves NaN in some gradients of weights where it lay in memory before."""
+    features = torch.randn(2, 64, *size).to(memory_format=torch.channels_last).requires_grad_()
+    plain = nn.Conv2d(64, 64, 3, padding=2, dilation=2, groups=64, bias=False)
+    ours = DilatedDepthwise(64, 64, 3, padding=2, dilation=2, groups=64, bias=False)
+    ours.load_state_dict(plain.state_dict())
+    wanted = torch.autograd.grad(plain(features).square().mean(), [features, plain.weight])
+    for _ in range(4):
+        fill_free_memory(math.nan)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            answer = ours(features)
+        assert answer.dtype == torch.bfloat16
+        found = torch.autograd.grad(answer.float().square().mean(), [features, ours.weight])
+        for one, other in zip(found, wanted, strict=True):
+            assert (one - other).norm() <= 0.02 * other.norm()
+
+
+def fill_free_memory(value: float) -> None:
+    """What is allocated next finds it where nobody writes."""
+    blocks = [torch.full((factor << power,), value) for power in range(8, 23) for factor in (1, 3)]
+    del blocks
 
 
 @pytest.mark.parametrize("size", [(15, 20), (16, 20), (23, 30)])

@@ -3,6 +3,9 @@
 With dilation 2 a kernel only ever meets cells of one quarter of the grid: every second row, every second column. On
 each of these quarters it is a plain convolution, for which oneDNN has a fast backward pass; for dilated ones it has
 none (`benchmarks/dilated_depthwise.py`). A network at output stride 16 or 8 has such convolutions in its last blocks.
+
+In bfloat16 this is no matter of time alone: there oneDNN's backward pass of the dilated ones (torch 2.15) takes memory that
+nobody wrote into a few of the weights' gradients.
 """
 
 from typing import Any
@@ -16,17 +19,16 @@ class DilatedDepthwise(nn.Conv2d):
     """Stride 1, as many pixels out as in; weights, answers and state are those of the `nn.Conv2d` it stands for."""
 
     def forward(self, features_BCHW: Tensor) -> Tensor:
-        if self._is_plain_cpu_training(features_BCHW):
+        if self._trains_on_cpu(features_BCHW):
             rows, columns = self.dilation
             return convolved_by_grids(features_BCHW, self.weight, self.bias, dilation=(rows, columns))
         return super().forward(features_BCHW)
 
-    def _is_plain_cpu_training(self, features_BCHW: Tensor) -> bool:
+    def _trains_on_cpu(self, features_BCHW: Tensor) -> bool:
         return (
             features_BCHW.device.type == "cpu"
             and torch.is_grad_enabled()
             and (self.weight.requires_grad or features_BCHW.requires_grad)
-            and not torch.is_autocast_enabled("cpu")
             and not torch.compiler.is_compiling()
         )
 
