@@ -4,8 +4,8 @@ With dilation 2 a kernel only ever meets cells of one quarter of the grid: every
 each of these quarters it is a plain convolution, for which oneDNN has a fast backward pass; for dilated ones it has
 none (`benchmarks/dilated_depthwise.py`). A network at output stride 16 or 8 has such convolutions in its last blocks.
 
-In bfloat16 this is no matter of time alone: there oneDNN's backward pass of the dilated ones (torch 2.15) takes memory that
-nobody wrote into a few of the weights' gradients.
+In bfloat16 this is no matter of time alone: there oneDNN's backward pass of the dilated ones (torch 2.15) takes memory
+that nobody wrote into a few of the weights' gradients.
 """
 
 from typing import Any
