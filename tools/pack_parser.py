@@ -25,14 +25,19 @@ MEBIBYTE = 2**20
 MOST_BYTES_OF_ONE_HEAD, MOST_BYTES = 16 * MEBIBYTE, 24 * MEBIBYTE
 
 
-def pack(run: Path, name: str, *, parser_file: Path | None = None, folder: Path = BUILT_IN) -> Path:
-    """`parser_file`: what `mereo evaluate --fit-temperature` or `--fit-familiarity` made of the run's parser."""
+def pack(
+    run: Path, name: str, *, parser_file: Path | None = None, trained_with: str = "", folder: Path = BUILT_IN
+) -> Path:
+    """`parser_file`: what `mereo evaluate --fit-temperature` or `--fit-familiarity` made of the run's parser.
+    `trained_with`: what its card says of it, where one run does not tell all.
+    """
     parser = load(parser_file or run / "last.safetensors")
     if parser.card is None or not parser.card.has_terms:
         raise SystemExit("a built-in parser must have terms, but got none; write them into the recipe's card.")
     found = measured_of(read_evaluation(run), read_perceptual_measures(run))
     measured = {"measured": parser.card.measured | found.measured, "measured_on": found.measured_on}
-    card = parser.card.model_copy(update=measured)
+    told = {"trained_with": trained_with} if trained_with else {}
+    card = parser.card.model_copy(update=measured | told)
     with tempfile.TemporaryDirectory() as temporary:
         packed = save_parser(parser, Path(temporary, "parser"), card=card, dtype=torch.float16).read_bytes()
     most = most_bytes(len(parser.heads))
@@ -57,8 +62,9 @@ def main() -> None:
     arguments.add_argument("run", type=Path)
     arguments.add_argument("name")
     arguments.add_argument("--parser", type=Path, help="the parser in place of the run's, for one a calibrated one")
+    arguments.add_argument("--trained-with", default="", help="what its card says of it, e.g. of training in stages")
     chosen = arguments.parse_args()
-    path = pack(chosen.run, chosen.name, parser_file=chosen.parser)
+    path = pack(chosen.run, chosen.name, parser_file=chosen.parser, trained_with=chosen.trained_with)
     print(f"{path.name}: {path.stat().st_size / MEBIBYTE:.1f} MiB")
 
 
