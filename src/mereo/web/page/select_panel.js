@@ -9,7 +9,6 @@ import { chosenCodes, percent, shareOf, withClick } from "./maps.js";
 import { askOf } from "./sources.js";
 import { announce, change, isShown, state } from "./state.js";
 
-
 export function addClick(pixel, takes) {
   if (!pixel || !state.parse?.groups) return;
   edit({ clicks: withClick(state.parse, clicks(), { x: pixel.x, y: pixel.y, adds: !takes }, state.level) });
