@@ -4,6 +4,7 @@
 #   tools/train_rows.sh small        # or: full
 #   tools/train_rows.sh small 2      # two rows side by side, each with its share of the cores: 1.3 times the rows an hour
 #   tools/train_rows.sh small 2 ocr smp:1    # only these: ocr with both seeds, smp with the second
+#   precision=bf16-mixed tools/train_rows.sh full 1 pyramid_h    # on a processor with bfloat16: 0.7 of the time
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export protocol="${1:?which protocol: small or full}"
@@ -83,6 +84,7 @@ row() { # NAME SEED
     local settings=("training.num_threads=$threads" "${changes[@]}")
     local command=("$mereo" train "recipes/camvid_${recipe}_$protocol.yaml")
     [ "$2" = 0 ] || settings+=("training.seed=$2")
+    [ -z "${precision:-}" ] || settings+=("training.precision=$precision")
     [ "$1" = smp ] &&
         command=(.venv/bin/python benchmarks/peers/train_smp_deeplabv3plus.py "recipes/camvid_fcn_$protocol.yaml")
     [ -f "runs/$run/recipe.yaml" ] && settings+=(--resume) # A run that was killed before it began has none.
