@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from mereo.features.cpu_training import trains_on_cpu
+
 # Below, the room for the border costs more than the products save.
 SMALLEST_SIDE = 24
 
@@ -29,12 +31,10 @@ class Conv3x3(nn.Conv2d):
 
     def _is_plain_cpu_training(self, features_BCHW: Tensor) -> bool:
         return (
-            features_BCHW.device.type == "cpu"
+            trains_on_cpu(features_BCHW, self.weight)
             and self.weight.requires_grad
-            and torch.is_grad_enabled()
             and min(features_BCHW.shape[2:]) >= SMALLEST_SIDE
             and not torch.is_autocast_enabled("cpu")
-            and not torch.compiler.is_compiling()
         )
 
 

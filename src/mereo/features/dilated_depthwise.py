@@ -2,35 +2,26 @@
 
 With dilation 2 a kernel only ever meets cells of one quarter of the grid: every second row, every second column. On
 each of these quarters it is a plain convolution, for which oneDNN has a fast backward pass; for dilated ones it has
-none (`benchmarks/dilated_depthwise.py`). A network at output stride 16 or 8 has such convolutions in its last blocks.
+none (`benchmarks/depthwise.py`). A network at output stride 16 or 8 has such convolutions in its last blocks.
 
 In bfloat16 this is no matter of time alone: there oneDNN's backward pass of the dilated ones (torch 2.15) takes memory
 that nobody wrote into a few of the weights' gradients.
 """
 
-from typing import Any
-
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from mereo.features.cpu_training import trains_on_cpu
 
 
 class DilatedDepthwise(nn.Conv2d):
     """Stride 1, as many pixels out as in; weights, answers and state are those of the `nn.Conv2d` it stands for."""
 
     def forward(self, features_BCHW: Tensor) -> Tensor:
-        if self._trains_on_cpu(features_BCHW):
+        if trains_on_cpu(features_BCHW, self.weight):
             rows, columns = self.dilation
             return convolved_by_grids(features_BCHW, self.weight, self.bias, dilation=(rows, columns))
         return super().forward(features_BCHW)
-
-    def _trains_on_cpu(self, features_BCHW: Tensor) -> bool:
-        return (
-            features_BCHW.device.type == "cpu"
-            and torch.is_grad_enabled()
-            and (self.weight.requires_grad or features_BCHW.requires_grad)
-            and not torch.compiler.is_compiling()
-        )
 
 
 def convolved_by_grids(
@@ -52,15 +43,6 @@ def convolved_by_grids(
     return answer_BHWC[:, :height, :width].contiguous().permute(0, 3, 1, 2)
 
 
-def with_faster_depthwise(network: nn.Module) -> nn.Module:
-    """The network with each of its dilated depthwise convolutions replaced; parameters and names stay."""
-    for parent in list(network.modules()):
-        for name, module in parent.named_children():
-            if type(module) is nn.Conv2d and is_dilated_depthwise(module):
-                setattr(parent, name, _of(module))
-    return network
-
-
 def is_dilated_depthwise(convolve: nn.Conv2d) -> bool:
     """A kernel of odd size with dilation, one channel each, stride 1, zeros around so that the size stays."""
     kept = tuple(dilation * (side // 2) for dilation, side in zip(convolve.dilation, convolve.kernel_size))
@@ -72,11 +54,3 @@ def is_dilated_depthwise(convolve: nn.Conv2d) -> bool:
         and convolve.padding_mode == "zeros"
         and all(side % 2 for side in convolve.kernel_size)
     )
-
-
-def _of(convolve: nn.Conv2d) -> DilatedDepthwise:
-    sizes: dict[str, Any] = {name: getattr(convolve, name) for name in ("kernel_size", "padding", "dilation", "groups")}
-    has_bias = convolve.bias is not None
-    twin = DilatedDepthwise(convolve.in_channels, convolve.out_channels, bias=has_bias, device="meta", **sizes)
-    twin.weight, twin.bias = convolve.weight, convolve.bias
-    return twin.train(convolve.training)

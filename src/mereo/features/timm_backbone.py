@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from mereo.errors import BadEnvironment, BadInput, MereoError
 from mereo.features.backbone_weights import read_backbone_weights, require_all_taken
-from mereo.features.dilated_depthwise import with_faster_depthwise
+from mereo.features.faster_depthwise import with_faster_depthwise
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps
 from mereo.features.network_sizes import NetworkSizes, SwinSizes
 from mereo.features.whole_windows import pad_to_whole_windows
