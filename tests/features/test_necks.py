@@ -16,7 +16,7 @@ from mereo.features.conv_norm import ConvNormReLU, PresentBatchNorm2d
 from mereo.features.feature_levels import FeatureLevels
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
 from mereo.features.feature_pyramid import FeaturePyramid, FeaturePyramidConfig
-from mereo.features.level_fusion import LevelFusion
+from mereo.features.level_fusion import LevelFusion, joined_levels
 from mereo.features.projection import Projection, ProjectionConfig
 from mereo.features.pyramid_pooling import PyramidPooling
 from mereo.strict_yaml import validated
@@ -254,3 +254,18 @@ def test_configs_build_what_they_say() -> None:
     assert AtrousPyramidConfig(width=5, rates=(2,)).build(layout).rates == (2,)
     assert len(AtrousPyramidConfig(width=5, rates=()).build(layout).branches) == 1
     assert FeaturePyramidConfig(width=5, finest_stride=8, grid_sizes=(2,)).build(layout).layout.strides == (8,)
+
+
+def test_gradients_of_joined_levels_lie_whole_in_memory() -> None:
+    """A slice of the joined gradient has gaps; torch's way back through an upsampling copies such a one first."""
+    levels = [torch.randn(2, 6, *size).to(memory_format=torch.channels_last) for size in ((9, 17), (5, 9))]
+    for level in levels:
+        level.requires_grad_()
+    joined = joined_levels(levels)
+    seen: list[torch.Tensor] = []
+    levels[0].register_hook(seen.append)
+    above = torch.randn_like(joined)
+    gradients = torch.autograd.grad(joined, levels, above)
+    assert seen[0].is_contiguous(memory_format=torch.channels_last) and torch.equal(seen[0], above[:, :6])
+    wanted = F.interpolate(levels[1], size=(9, 17), mode="bilinear", align_corners=False)
+    torch.testing.assert_close(gradients[1], torch.autograd.grad(wanted, levels[1], above[:, 6:])[0])

@@ -16,7 +16,16 @@ from mereo.strict import StrictConfig
 
 def joined_levels(levels: Sequence[Tensor]) -> Tensor:
     """B C H W: every map at the first one's size, one behind the other."""
-    return torch.cat([resized(level_BChw, levels[0].shape[-2:]) for level_BChw in levels], dim=1)
+    return torch.cat([_with_whole_gradient(resized(level_BChw, levels[0].shape[-2:])) for level_BChw in levels], dim=1)
+
+
+def _with_whole_gradient(level_BChw: Tensor) -> Tensor:
+    """Its gradient is a slice of the joined one, with gaps between pixels: torch's way back through the upsampling
+    would copy it into another order and take six times as long on a CPU."""
+    is_channels_last = level_BChw.is_contiguous(memory_format=torch.channels_last)
+    if level_BChw.device.type == "cpu" and level_BChw.requires_grad and is_channels_last:
+        level_BChw.register_hook(lambda gradient: gradient.contiguous(memory_format=torch.channels_last))
+    return level_BChw
 
 
 class LevelFusion(Stage):

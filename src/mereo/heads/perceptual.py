@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -17,7 +16,7 @@ from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.features.conv_norm import ConvNormReLU
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
-from mereo.features.pyramid_pooling import resized
+from mereo.features.level_fusion import joined_levels
 from mereo.features.stage import MAX_WIDTH
 from mereo.heads.class_scores import ClassScores
 from mereo.regions.grouping_hierarchy import GroupingHierarchy
@@ -85,8 +84,7 @@ class Perceptual(nn.Module):
 
     def forward(self, features: FeatureMaps, frame: Frame) -> PerceptualPrediction:
         finest_BChw = features.maps[0]
-        levels = [resized(level_BChw, finest_BChw.shape[-2:]) for level_BChw in features.maps]
-        fused_BChw = self.fuse(torch.cat(levels, dim=1))
+        fused_BChw = self.fuse(joined_levels(features.maps))
         return PerceptualPrediction(
             object_logits_BKhw=self.object(fused_BChw),
             part_logits_BKhw=None if self.part is None else self.part(fused_BChw),

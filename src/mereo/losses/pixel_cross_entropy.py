@@ -1,9 +1,9 @@
 """Pixel cross-entropy with class weights and an ignored label."""
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mereo.losses.checked_labels import checked_labels
+from mereo.losses.map_cross_entropy import map_cross_entropy
 from mereo.losses.summed_loss import at_size_of
 from mereo.processes import over_whole_batch
 from mereo.shapes import require_shapes
@@ -25,8 +25,8 @@ def pixel_cross_entropy(
     named = {} if class_weight_K is None else {"class_weight_K": class_weight_K}
     require_shapes(logits_BKHW=logits_BKHW, label_BHW=label_BHW, **named)
     label_BHW, is_labelled_BHW = checked_labels(label_BHW, num_classes=logits_BKHW.shape[1], ignore_label=ignore_label)
-    loss_BHW = F.cross_entropy(
-        logits_BKHW, label_BHW, weight=class_weight_K, ignore_index=ignore_label, reduction="none"
+    loss_BHW = map_cross_entropy(
+        logits_BKHW, label_BHW, class_weight_K=class_weight_K, ignore_label=ignore_label, reduction="none"
     )
     if class_weight_K is None:
         weight_BHW = is_labelled_BHW.to(loss_BHW.dtype)

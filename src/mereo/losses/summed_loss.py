@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mereo.losses.checked_labels import checked_labels
+from mereo.losses.map_cross_entropy import map_cross_entropy
 from mereo.processes import mean_over_processes, over_mean_weight
 
 
@@ -48,7 +49,9 @@ def summed_cross_entropy(
 ) -> SummedLoss:
     """sum w[y] * -log softmax(x)[y] over what is labelled; X stands for no axes (images), or for the two of pixels."""
     label_BX, is_labelled_BX = checked_labels(label_BX, num_classes=logits_BKX.shape[1], ignore_label=ignore_label)
-    total = F.cross_entropy(logits_BKX, label_BX, class_weight_K, ignore_index=ignore_label, reduction="sum")
+    total = map_cross_entropy(
+        logits_BKX, label_BX, class_weight_K=class_weight_K, ignore_label=ignore_label, reduction="sum"
+    )
     if class_weight_K is None:
         return SummedLoss(total, is_labelled_BX.sum().to(total.dtype))
     weight_BX = class_weight_K.to(total.dtype)[label_BX.masked_fill(~is_labelled_BX, 0)] * is_labelled_BX
@@ -72,7 +75,7 @@ def summed_slice_cross_entropy(
             continue
         logits_bkHW = at_size_of(logits_BKhw[images, start:stop], label_BHW)
         label_bHW = torch.where(is_inside_BHW[images], label_BHW[images] - start, ignore_label)
-        total = total + F.cross_entropy(logits_bkHW, label_bHW, ignore_index=ignore_label, reduction="sum")
+        total = total + map_cross_entropy(logits_bkHW, label_bHW, ignore_label=ignore_label, reduction="sum")
     return SummedLoss(total, (label_BHW != ignore_label).sum().to(total.dtype))
 
 
