@@ -41,6 +41,9 @@ IMAGE_HWC = random_image(150, 203)
         ([Click(2, 0, False), Click(0, 0), Click(2, 0), Click(4, 0)], 2, "nearest", "24"),
         ([Click(11, 3)], 3, "nearest", ""),
         ([Click(0, 0), Click(10, 0, False)], 1, "nearest", "0"),
+        ([Click(0, 0), Click(2, 0, False, 1)], 3, "nearest", "0234"),
+        ([Click(2, 0, True, 1), Click(0, 0, False, 3), Click(4, 0, True, 2)], 1, "nearest", "124"),
+        ([Click(0, 0, False, 1), Click(0, 0, True, 1), Click(0, 0, True, 2)], 3, "nearest", "1"),
     ],
 )
 def test_what_clicks_reach(clicks: list[Click], level: int, rule: Any, wanted: str) -> None:
@@ -56,18 +59,28 @@ def test_what_clicks_reach(clicks: list[Click], level: int, rule: Any, wanted: s
 
 def oracle(photograph: Any, clicks: list[Click], level: int, rule: Any) -> np.ndarray:
     """Pixel by pixel, from the definition."""
-    group_R = photograph.groups[rule][level - 1]
     height, width = photograph.size
     rows, columns = photograph.superpixel_hw.shape
-    group_HW = np.full((height, width), -1)
+    superpixel_HW = np.full((height, width), -1)
     for y in range(height):
         for x in range(width):
-            superpixel = photograph.superpixel_hw[
+            superpixel_HW[y, x] = photograph.superpixel_hw[
                 (2 * y + 1) * rows // (2 * height), (2 * x + 1) * columns // (2 * width)
             ]
-            group_HW[y, x] = group_R[superpixel]
-    reached = {sign: {group_HW[one.y, one.x] for one in clicks if one.is_positive == sign} for sign in (True, False)}
-    return np.isin(group_HW, list(reached[True] - reached[False]))
+    signs_of_finest: dict[int, tuple[int, set[bool]]] = {}
+    for superpixel in np.unique(superpixel_HW):
+        for click in clicks:
+            its_level = click.level or level
+            group_R = photograph.groups[rule][its_level - 1]
+            if group_R[superpixel_HW[click.y, click.x]] != group_R[superpixel]:
+                continue
+            finest, signs = signs_of_finest.get(superpixel, (its_level, set()))
+            if its_level < finest:
+                finest, signs = its_level, set()
+            if its_level == finest:
+                signs_of_finest[superpixel] = (finest, signs | {click.is_positive})
+    chosen = [superpixel for superpixel, (_, signs) in signs_of_finest.items() if signs == {True}]
+    return np.isin(superpixel_HW, chosen)
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +88,14 @@ def photograph() -> Any:
     return group_photograph(tiny_grouping_parser(), IMAGE_HWC)
 
 
-places = st.tuples(st.integers(0, 202), st.integers(0, 149), st.booleans())
+levels = st.none() | st.integers(1, 4)
+places = st.tuples(st.integers(0, 202), st.integers(0, 149), st.booleans(), levels)
 
 
 @settings(max_examples=25, deadline=None)
 @given(drawn=st.lists(places, max_size=5), level=st.integers(1, 4), rule=st.sampled_from(RULES))
 def test_masks_are_those_of_the_definition(
-    photograph: Any, drawn: list[tuple[int, int, bool]], level: int, rule: Any
+    photograph: Any, drawn: list[tuple[int, int, bool, int | None]], level: int, rule: Any
 ) -> None:
     clicks = [Click(*one) for one in drawn]
     mask_HW = clicked_mask(photograph, clicks, level=level, rule=rule)
@@ -129,6 +143,8 @@ def test_a_click_between_pixels(x: Any) -> None:
 def test_a_level_that_is_not_there(photograph: Any) -> None:
     with pytest.raises(BadInput, match="level must be 1 to 4, but got 5; 1 are the superpixels"):
         clicked_mask(photograph, [], level=5)
+    with pytest.raises(BadInput, match="level must be 1 to 4, but got 6; 1 are the superpixels"):
+        clicked_mask(photograph, [Click(0, 0, level=6)], level=1)
 
 
 def test_very_many_clicks(photograph: Any) -> None:

@@ -18,8 +18,8 @@ def parse() -> dict[str, Any]:
         return Asked(application).parsed(png(IMAGE_HWC))
 
 
-def click(x: int, y: int, *, adds: bool = True) -> dict[str, Any]:
-    return {"x": x, "y": y, "adds": adds}
+def click(x: int, y: int, level: int, *, adds: bool = True) -> dict[str, Any]:
+    return {"x": x, "y": y, "adds": adds, "level": level}
 
 
 CHOSEN = """
@@ -27,20 +27,28 @@ CHOSEN = """
     const parse = prepared(given.parse);
     let clicks = [];
     answer(given.clicks.map((click) => {
-      clicks = withClick(parse, clicks, click, given.level);
-      return [clicks, shareOf(parse, chosenCodes(parse, clicks, given.level))];
+      clicks = withClick(parse, clicks, click);
+      return [clicks, shareOf(parse, chosenCodes(parse, clicks))];
     }));
 """
 
 
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_of_clicks_on_one_group_the_last_one_counts(parse: dict[str, Any], level: int) -> None:
-    here, gone, far = click(5, 6), click(5, 6, adds=False), click(60, 2, adds=False)
-    steps = answer_of_page(CHOSEN, parse=parse, level=level, clicks=[here, gone, here, far, gone])
+    here, gone, far = click(5, 6, level), click(5, 6, level, adds=False), click(60, 2, level)
+    steps = answer_of_page(CHOSEN, parse=parse, clicks=[gone, here, gone, here, far, gone, here])
+    chosen = [clicks for clicks, _ in steps]
+    assert chosen[:4] == [[], [here], [], [here]], "what is not chosen needs no click that takes it away"
+    assert chosen[4:] == [[here, far], [far], [far, here]], "those elsewhere stay"
+    assert all((share > 0) == bool(clicks) for clicks, share in steps)
+
+
+def test_a_fine_click_corrects_a_coarse_one_and_is_covered_by_the_next(parse: dict[str, Any]) -> None:
+    everything, piece = click(5, 6, 4), click(5, 6, 1, adds=False)
+    steps = answer_of_page(CHOSEN, parse=parse, clicks=[everything, piece, click(5, 6, 1), piece, everything])
     shares = [share for _, share in steps]
-    assert shares[0] > 0 and shares[1] == 0 and shares[2] == shares[0] and shares[4] == 0
-    assert steps[2][0] == [here, here], "the one that took it away is gone"
-    assert far in steps[3][0], "those elsewhere are not"
+    assert shares[0] == shares[2] == shares[4] == 1 and 0 < shares[1] == shares[3] < 1
+    assert steps[3][0] == [everything, piece] and steps[4][0] == [everything]
 
 
 def test_later_regions_are_painted_over_earlier_ones_as_they_are_saved(parse: dict[str, Any], tmp_path: Any) -> None:
@@ -53,9 +61,9 @@ def test_later_regions_are_painted_over_earlier_ones_as_they_are_saved(parse: di
                 paintedAt(parse, given.regions, given.regions.at(-1).clicks[0]), paintedAt(parse, [], { x: 0, y: 0 })]);
     """
     regions = [
-        {"class": "sky", "level": 4, "clicks": [click(5, 6)]},
-        {"class": "car", "level": 2, "clicks": [click(5, 6), click(40, 30)]},
-        {"class": "road", "level": 1, "clicks": [click(40, 30)]},
+        {"class": "sky", "level": 4, "clicks": [click(5, 6, 4)]},
+        {"class": "car", "level": 2, "clicks": [click(5, 6, 2), click(40, 30, 2)]},
+        {"class": "road", "level": 1, "clicks": [click(40, 30, 1)]},
     ]
     Image.fromarray(IMAGE_HWC).save(tmp_path / "a.png")
     with application_of({"tiny": tiny_parser()}, folder=tmp_path) as application:
@@ -81,7 +89,7 @@ def test_the_view_of_the_label_is_there_as_long_as_something_is_painted(parse: d
         const look = () => told.push([viewsOf(parse, state).includes("label"), layerOf(parse, state) !== null]);
         turnTo("file 1", "tiny");
         look();
-        edit({ regions: [{ class: "car", level: 4, clicks: [{ x: 1, y: 1, adds: true }] }] });
+        edit({ regions: [{ class: "car", level: 4, clicks: [{ x: 1, y: 1, adds: true, level: 4 }] }] });
         look();
         const { colours } = layerOf(parse, state);
         told.push([...new Set(Array.from(colours.slice(1)))].length);

@@ -68,22 +68,25 @@ def test_a_click_reaches_the_superpixel_that_the_map_shows(
         assert np.array_equal(mask_of(ask, answer, level=1, clicks=[{"x": x, "y": y}]), own_HW)
 
 
-@pytest.mark.parametrize("level", [1, 2])
+@pytest.mark.parametrize("levels", [(1,), (2,), (1, 2, 3)])
 @pytest.mark.parametrize("parser", PARSERS)
 def test_the_page_and_the_service_choose_the_same(
-    ask: Asked, answers: dict[str, dict[str, Any]], parser: str, level: int
+    ask: Asked, answers: dict[str, dict[str, Any]], parser: str, levels: tuple[int, ...]
 ) -> None:
     answer = answers[parser]
     x_N, y_N = telling_pixels(ask, answer)
-    clicks = [{"x": x, "y": y, "adds": at % 4 > 0} for at, (x, y) in enumerate(zip(x_N.tolist(), y_N.tolist()))]
+    clicks = [
+        {"x": x, "y": y, "adds": at % 4 > 0, "level": levels[at % len(levels)]}
+        for at, (x, y) in enumerate(zip(x_N.tolist(), y_N.tolist()))
+    ]
     script = """
         import { chosenCodes, prepared } from "./maps.js";
-        answer(Array.from(chosenCodes(prepared(given.answer), given.clicks, given.level)));
+        answer(Array.from(chosenCodes(prepared(given.answer), given.clicks)));
     """
-    chosen_R = np.array(answer_of_page(script, answer=answer, clicks=clicks, level=level), dtype=bool)[1:]
+    chosen_R = np.array(answer_of_page(script, answer=answer, clicks=clicks), dtype=bool)[1:]
     groups = ask.service.kept.parse_of(answer["photograph"], parser).groups
     assert 0 < chosen_R.sum() < len(chosen_R)
-    assert np.array_equal(mask_of(ask, answer, level=level, clicks=clicks), groups.on_pixels(chosen_R))
+    assert np.array_equal(mask_of(ask, answer, level=1, clicks=clicks), groups.on_pixels(chosen_R))
 
 
 def test_a_saved_label_is_that_mask(ask: Asked, answers: dict[str, dict[str, Any]]) -> None:

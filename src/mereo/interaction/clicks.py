@@ -4,6 +4,7 @@ Li, Bao, Zheng, Xu, "Deep grouping model for unified perceptual parsing" (DGM), 
 pixel to its superpixel, to its group at the chosen level, to all superpixels of that group.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
@@ -23,11 +24,15 @@ from mereo.regions.nearest_places import nearest_places
 
 @dataclass(frozen=True)
 class Click:
-    """A pixel of the photograph. Positive clicks add what they reach, negative ones take it away."""
+    """A pixel of the photograph. Positive clicks add what they reach, negative ones take it away.
+
+    `level` is that of the groups that it means; None: the level that is asked for.
+    """
 
     x: int
     y: int
     is_positive: bool = True
+    level: int | None = None
 
     def __post_init__(self) -> None:
         if any(isinstance(value, bool) or not isinstance(value, Integral) for value in (self.x, self.y)):
@@ -63,24 +68,28 @@ def clicked_superpixels(
 ) -> np.ndarray:
     """R bool: the superpixels in the groups of positive clicks, without those in the groups of negative ones.
 
-    A negative click wins wherever both reach, in whichever order they came. A pixel of no superpixel reaches nothing.
+    Where clicks of several levels reach, the finest level counts; of one level a negative click wins. So the order of
+    clicks says nothing. A pixel of no superpixel reaches nothing.
     `map_size`: height and width of the map that was clicked on (`photograph.on_pixels` at this size); a click reaches
     what the map shows in its cell. Left out: the photograph itself.
     """
-    group_R = photograph.group_of_superpixel(level, rule=rule)
+    chosen_R = np.zeros_like(photograph.group_of_superpixel(level, rule=rule), dtype=bool)
     height, width = photograph.size
     for click in clicks:
         if not (0 <= click.x < width and 0 <= click.y < height):
             raise BadInput(
                 f"a click must lie in the photograph of {width}x{height}, but got {click.x},{click.y}; choose another."
             )
-    reached = []
-    for is_positive in (True, False):
-        places_N2 = np.array([(one.x, one.y) for one in clicks if bool(one.is_positive) == is_positive], dtype=np.intp)
-        superpixel_N = _superpixels_seen(photograph, places_N2.reshape(-1, 2), map_size or photograph.size)
-        reached.append(np.isin(group_R, group_R[superpixel_N[superpixel_N >= 0]]))
-    positive_R, negative_R = reached
-    return positive_R & ~negative_R
+    places: defaultdict[tuple[int, bool], list[tuple[int, int]]] = defaultdict(list)
+    for click in clicks:
+        places[level if click.level is None else click.level, bool(click.is_positive)].append((click.x, click.y))
+    # Coarse ones first, and of one level what is added: what comes later has the last word.
+    for its_level, is_positive in sorted(places, reverse=True):
+        group_R = photograph.group_of_superpixel(its_level, rule=rule)
+        places_N2 = np.array(places[its_level, is_positive], dtype=np.intp)
+        superpixel_N = _superpixels_seen(photograph, places_N2, map_size or photograph.size)
+        chosen_R[np.isin(group_R, group_R[superpixel_N[superpixel_N >= 0]])] = is_positive
+    return chosen_R
 
 
 def clicked_mask(

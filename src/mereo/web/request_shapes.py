@@ -38,6 +38,10 @@ class SentClick(Strict):
     x: Pixel
     y: Pixel
     adds: bool = True
+    level: Level | None = Field(
+        default=None,
+        description="Of the groups that it means; left out, that of the question. The finest level counts.",
+    )
 
 
 class ClicksRequest(Strict):

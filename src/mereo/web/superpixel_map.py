@@ -23,7 +23,7 @@ def superpixel_map(groups: GroupedPhotograph) -> np.ndarray:
 
 def mask_of_clicks(groups: GroupedPhotograph, sent: Sequence[SentClick], *, level: int) -> np.ndarray:
     """H W bool, at the photograph's size."""
-    clicks = [Click(one.x, one.y, one.adds) for one in sent]
+    clicks = [Click(one.x, one.y, one.adds, one.level) for one in sent]
     return clicked_mask(groups, clicks, level=level, map_size=map_size(groups.size))
 
 

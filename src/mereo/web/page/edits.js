@@ -1,5 +1,5 @@
 // What can be undone: clicks, and the regions painted for a label. Each photograph has its own with each parser, and
-// finds them again when it is shown again. Clicks mean groups of a level, so each step knows the level that it had.
+// finds them again when it is shown again. Each step knows the level of the slider that it had.
 import { change, state, tell } from "./state.js";
 
 const MOST_HISTORIES = 48;

@@ -46,25 +46,33 @@ export function prepared(answer) {
 // The group of a superpixel's code (its number plus one; 0 is none).
 export const groupOf = (groups, code, level) => (code ? groups.levels[Math.min(level, groups.levels.length) - 1].groups[code - 1] : -1);
 
-// Which codes the clicks choose, by the rule of interaction/clicks.py: a click reaches its group, taking away wins.
-export function chosenCodes(parse, clicks, level) {
-  const { groups } = parse, added = new Set(), taken = new Set();
-  const chosen = new Uint8Array(groups.pixelsOf.length);
-  if (!clicks.length) return chosen;
-  for (const click of clicks) (click.adds ? added : taken).add(groupOf(groups, valueAt(groups.map, parse, click), level));
-  for (let code = 1; code < chosen.length; code++) {
-    const group = groupOf(groups, code, level);
-    chosen[code] = added.has(group) && !taken.has(group) ? 1 : 0;
+const groupAt = ({ groups, ...parse }, pixel, level) => groupOf(groups, valueAt(groups.map, parse, pixel), level);
+
+// Which codes the clicks choose, by the rule of interaction/clicks.py: a click reaches its group of its level; where
+// several reach, the finest level counts, and of one level taking away.
+export function chosenCodes(parse, clicks) {
+  const { groups } = parse, chosen = new Uint8Array(groups.pixelsOf.length);
+  const levels = [...new Set(clicks.map((one) => one.level))].sort((one, other) => other - one);
+  for (const level of levels) {
+    for (const adds of [true, false]) {
+      const those = clicks.filter((one) => one.level === level && one.adds === adds);
+      const reached = new Set(those.map((one) => groupAt(parse, one, level)));
+      if (!reached.size) continue;
+      for (let code = 1; code < chosen.length; code++) {
+        if (reached.has(groupOf(groups, code, level))) chosen[code] = adds ? 1 : 0;
+      }
+    }
   }
   return chosen;
 }
 
-// The clicks with one more. Taking away wins whatever comes later, so one that adds does away with those that took the
-// same group: the last click is the one that counts.
-export function withClick(parse, clicks, click, level) {
-  const groupAt = (pixel) => groupOf(parse.groups, valueAt(parse.groups.map, parse, pixel), level);
-  const others = click.adds ? clicks.filter((one) => one.adds || groupAt(one) !== groupAt(click)) : clicks;
-  return [...others, click];
+// The clicks with one more. It does away with those of its own level or finer ones that lie in its group, all of which
+// it covers: the last click is the one that counts. What is not chosen then needs no click that takes it away.
+export function withClick(parse, clicks, click) {
+  const { level } = click, group = groupAt(parse, click, level);
+  const others = clicks.filter((one) => one.level > level || groupAt(parse, one, level) !== group);
+  const isNeeded = click.adds || chosenCodes(parse, others).some((isChosen, code) => isChosen && groupOf(parse.groups, code, level) === group);
+  return isNeeded ? [...others, click] : others;
 }
 
 export function shareOf(parse, chosen) {

@@ -1,4 +1,4 @@
-// The label that regions paint: later ones over earlier ones, each at the level that it was painted at.
+// The label that regions paint: later ones over earlier ones.
 import { chosenCodes, valueAt } from "./maps.js";
 
 // The class of each superpixel's code, as the parse numbers its objects; -1 where nothing is painted.
@@ -6,7 +6,7 @@ export function paintedClasses(parse, regions) {
   const { classes } = parse.tasks.objects, painted = new Int32Array(parse.groups.pixelsOf.length).fill(-1);
   for (const region of regions) {
     const index = classes.indexOf(region.class);
-    chosenCodes(parse, region.clicks, region.level).forEach((isChosen, code) => { if (isChosen) painted[code] = index; });
+    chosenCodes(parse, region.clicks).forEach((isChosen, code) => { if (isChosen) painted[code] = index; });
   }
   return painted;
 }

@@ -11,7 +11,8 @@ import { announce, change, isShown, state } from "./state.js";
 
 export function addClick(pixel, takes) {
   if (!pixel || !state.parse?.groups) return;
-  edit({ clicks: withClick(state.parse, clicks(), { x: pixel.x, y: pixel.y, adds: !takes }, state.level) });
+  const click = { x: pixel.x, y: pixel.y, adds: !takes, level: state.level }, all = withClick(state.parse, clicks(), click);
+  if (all.includes(click) || all.length < clicks().length) edit({ clicks: all });
   change({ place: null });
   announce(selectionInWords());
 }
@@ -26,8 +27,8 @@ export function clearClicks() {
 
 export function selectionInWords() {
   if (!clicks().length) return "Nothing is chosen yet";
-  const share = percent(shareOf(state.parse, chosenCodes(state.parse, clicks(), state.level)));
-  return clicks().length + (clicks().length > 1 ? " clicks choose " : " click chooses ") + share + " of the photograph at level " + state.level;
+  const share = percent(shareOf(state.parse, chosenCodes(state.parse, clicks())));
+  return clicks().length + (clicks().length > 1 ? " clicks choose " : " click chooses ") + share + " of the photograph";
 }
 
 export function showSelection() {
@@ -53,7 +54,7 @@ export function showRegions() {
   const { classes, colours } = state.parse.tasks.objects, list = element("regions");
   const focused = [...list.querySelectorAll("button")].indexOf(document.activeElement);
   list.replaceChildren(...regions().map((region, at) => {
-    const share = shareOf(state.parse, chosenCodes(state.parse, region.clicks, region.level));
+    const share = shareOf(state.parse, chosenCodes(state.parse, region.clicks));
     const name = made("span", { textContent: region.class + ", " + percent(share) });
     const remove = made("button", { type: "button", textContent: "Remove" });
     remove.setAttribute("aria-label", "Remove " + region.class);

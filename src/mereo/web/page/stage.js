@@ -88,7 +88,7 @@ export class Stage {
     // Heat and weights are read by their colours: nothing may shade them.
     if (!groups || state.view === "heat" || state.view === "token") return null;
     if (!clicks().length && hovered < 0) return null;
-    const chosen = chosenCodes(parse, clicks(), state.level);
+    const chosen = chosenCodes(parse, clicks());
     // Only where a click would change something.
     const isUnder = Uint8Array.from(chosen, (isChosen, code) =>
       hovered >= 0 && Boolean(isChosen) === isTaking && groupOf(groups, code, state.level) === hovered ? 1 : 0);
