@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "retrieval"))
 from tiny_index import build
 from tiny_parser import random_image, tiny_parser
 
-from mereo.errors import BadInput
+from mereo.errors import BadEnvironment, BadInput
 from mereo.parser.scene_parser import SceneParser
 from mereo.retrieval.nearest_segments import nearest_segments
 from mereo.retrieval.parse_segments import ParseSegments
@@ -185,7 +185,9 @@ def test_an_index_built_anew_with_another_parser_asks_that_one(tmp_path: Path) -
     assert ask(finder, image_HWC)["found"][0]["distance"] == 0
     shutil.rmtree(index)
     indexed(tmp_path, parser=parsers["second"])
-    with pytest.raises(BadInput, match=r"vectors must come from the index's own parser .* for index; pass that parser"):
+    with pytest.raises(
+        BadEnvironment, match=r"vectors must come from the index's own parser .* for index; pass that parser"
+    ):
         ask(finder, image_HWC)
     current[0] = "second"
     assert ask(finder, image_HWC)["found"][0]["distance"] == 0
@@ -199,7 +201,7 @@ def test_errors_name_no_path(index: Path, tmp_path: Path) -> None:
     finder = SegmentFinder(index, lambda name: [PARSER])
     shutil.rmtree(index)
     for question in (lambda: finder.num_segments, lambda: ask(finder, random_image(48, 64))):
-        with pytest.raises(BadInput, match="an index must be a folder that .* but got 'index'") as raised:
+        with pytest.raises(BadEnvironment, match="an index must be a folder that .* but got 'index'") as raised:
             question()
         assert str(tmp_path) not in str(raised.value)
     with pytest.raises(BadInput, match="an index must be a folder that"):

@@ -57,7 +57,7 @@ def test_the_file_that_the_index_names_is_loaded_where_none_of_the_shelf_fits(tm
 
 def test_where_nobody_has_the_parser_the_refusal_says_whose_vectors_they_are(tmp_path: Path) -> None:
     index = indexed(tmp_path, tiny_parser(seed=3), named="runs/everyday")
-    refusal = error_of(found_in(index, {"everyday": tiny_parser(seed=1)}, default="everyday"), 400)
+    refusal = error_of(found_in(index, {"everyday": tiny_parser(seed=1)}, default="everyday"), 503)
     assert "vectors must come from the index's own parser (everyday, fingerprint " in refusal
     assert str(tmp_path) not in refusal
 
@@ -72,7 +72,7 @@ def test_an_index_that_was_moved_away_leaves_the_list_of_parsers(tmp_path: Path)
         told = ParsersAnswer.model_validate_json(ask.get("/v1/parsers").content, strict=True)
         assert told.index is None and [one.name for one in told.parsers] == ["tiny"]
         assert not told.parsers[0].can.find and told.parsers[0].can.click
-        refusal = error_of(ask.post("/v1/find", {"photograph": photograph, "x": 5, "y": 5}), 400)
+        refusal = error_of(ask.post("/v1/find", {"photograph": photograph, "x": 5, "y": 5}), 503)
         assert "an index must be a folder that" in refusal and str(tmp_path) not in refusal
         shutil.move(tmp_path / "elsewhere", index)
         assert ask.get("/v1/parsers").json()["index"]["segments"] > 0

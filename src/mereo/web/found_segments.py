@@ -20,6 +20,7 @@ from mereo.retrieval.photograph_segments import PhotographSegments, SegmentSourc
 from mereo.retrieval.segment_index import TABLE, SegmentIndex
 from mereo.strict_yaml import validated
 from mereo.web.errors_without_paths import errors_without_paths
+from mereo.web.our_trouble import our_trouble
 from mereo.web.pixel_hash import pixel_hash
 from mereo.web.saved_labels import class_index_of
 
@@ -105,7 +106,8 @@ class SegmentFinder:
         with self._index_guard:
             files = _files_of_versions(self.index_folder)
             if files != self._files:
-                self._index, self._files = SegmentIndex.open(self.index_folder), files
+                with our_trouble():
+                    self._index, self._files = SegmentIndex.open(self.index_folder), files
             return self._index
 
     def _errors(self) -> AbstractContextManager[None]:
@@ -129,9 +131,10 @@ class SegmentFinder:
     def _source_for(self, facts: IndexFacts) -> SegmentSource:
         wanted = (facts.fingerprint, facts.settings)
         if self._source is None or self._source_of != wanted:
-            config = validated(ParseSegmentsConfig, facts.settings, source="the settings of the index")
-            source = self._likeliest(facts, config)
-            facts.require_fingerprint(source.fingerprint, folder=self.index_folder)
+            with our_trouble():
+                config = validated(ParseSegmentsConfig, facts.settings, source="the settings of the index")
+                source = self._likeliest(facts, config)
+                facts.require_fingerprint(source.fingerprint, folder=self.index_folder)
             self._source, self._source_of = source, wanted
             self._remembered.clear()
             self.remembered_bytes = 0
