@@ -46,7 +46,8 @@ export function prepared(answer) {
 // The group of a superpixel's code (its number plus one; 0 is none).
 export const groupOf = (groups, code, level) => (code ? groups.levels[Math.min(level, groups.levels.length) - 1].groups[code - 1] : -1);
 
-const groupAt = ({ groups, ...parse }, pixel, level) => groupOf(groups, valueAt(groups.map, parse, pixel), level);
+// That of a pixel of the photograph.
+export const groupAt = (parse, pixel, level) => groupOf(parse.groups, valueAt(parse.groups.map, parse, pixel), level);
 
 // Which codes the clicks choose, by the rule of interaction/clicks.py: a click reaches its group of its level; where
 // several reach, the finest level counts, and of one level taking away.

@@ -1,5 +1,5 @@
 // One photograph with a view painted over it, the selection, the crosses; tells where it is pointed at and clicked on.
-import { chosenCodes, groupOf, place, valueAt } from "./maps.js";
+import { chosenCodes, groupAt, groupOf, place } from "./maps.js";
 import { clicks, regions } from "./edits.js";
 import { layerOf, rgba } from "./layers.js";
 
@@ -79,7 +79,7 @@ export class Stage {
   groupUnder(state) {
     const { groups } = this.parse, at = state.cross ?? state.hovered;
     const isChoosing = state.isChoosing || state.view === "groups" || clicks().length > 0;
-    return groups && at && isChoosing ? groupOf(groups, valueAt(groups.map, this.parse, at), state.level) : -1;
+    return groups && at && isChoosing ? groupAt(this.parse, at, state.level) : -1;
   }
 
   // What is chosen and what lies under the pointer, by the superpixel's code; null where neither is.
