@@ -231,3 +231,15 @@ def test_a_taxonomy_whose_rest_is_a_part(tmp_path: Path) -> None:
     assert described_tasks(parse)["parts"][0] | {"share": 0} == {
         "object": "car", "name": "rest", "class_index": 0, "area_pixels": 1600, "share": 0
     }  # fmt: skip
+
+
+def test_the_page_tells_classes_in_words(tmp_path: Path) -> None:
+    told = Taxonomy(
+        "street", LabelTable(("wide_road", "car")), parts=LabelTable(("rest", "left_door")), part_owners=((), ("car",))
+    )
+    parts_HW = np.where(small_parse().semantic == 1, 1, 255)
+    parse = Parse(small_parse().image_HWC, small_parse().semantic, told, parts=parts_HW)
+    image = save_for_page(parse, tmp_path, stem="a", source="in/a.png")
+    content = write_parse_page(tmp_path / "index.html", [image], [], taxonomy=told, parser_name="p").read_text("utf-8")
+    assert '"no part"' in content and '"left door"' in content and '"wide road"' in content
+    assert "wide_road" not in content and "left_door" not in content

@@ -207,3 +207,11 @@ def test_a_parser_that_cannot_be_loaded_is_named_and_cannot_be_chosen() -> None:
         {"text": "street", "value": "street", "title": "Streets", "disabled": False},
         {"text": "far (cannot be loaded)", "value": "far", "title": parsers[1]["error"], "disabled": True},
     ]
+
+
+def test_classes_are_told_in_words() -> None:
+    script = """
+import { inWords, partInWords } from "./elements.js";
+answer([inWords("back_left_door"), inWords("rest"), partInWords("rest"), partInWords("wheel")]);
+"""
+    assert answer_of_page(script) == ["back left door", "rest", "no part", "wheel"]

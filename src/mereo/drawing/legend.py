@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from mereo.assembly.parse import Parse
-from mereo.drawing.lettering import INK, PAPER, drawable, font_of, shortened
+from mereo.drawing.lettering import INK, PAPER, drawable, font_of, in_words, shortened
 from mereo.drawing.region_names import font_pixels
 
 GREY = (104, 110, 120)
@@ -36,7 +36,7 @@ def draw_legend(parse: Parse, *, width: int) -> np.ndarray:
     gap, swatch = round(letter * 0.55), round(letter * 0.95)
     entries: list[tuple[int, str, str]] = []
     for index, amount in class_shares(parse):
-        name = drawable(parse.taxonomy.object_names[index], otherwise=f"class {index}")
+        name = drawable(in_words(parse.taxonomy.object_names[index]), otherwise=f"class {index}")
         entries.append((index, shortened(name, font, max(1.0, 0.5 * width)), percent(amount)))
     widths = [swatch + gap + font.getlength(name) + gap + font.getlength(share) for _, name, share in entries]
     column = max(widths) + 2.2 * gap

@@ -21,6 +21,15 @@ def font_of(pixels: int) -> ImageFont.FreeTypeFont:
     return font
 
 
+def in_words(name: str) -> str:
+    """How a class is told to people: files, commands and Python know it by its name alone.
+
+    >>> in_words("back_left_door")
+    'back left door'
+    """
+    return name.replace("_", " ")
+
+
 def drawable(text: str, *, otherwise: str) -> str:
     """`text` in the letters that the built-in font has (ASCII): without accents, or `otherwise` where letters lack.
 

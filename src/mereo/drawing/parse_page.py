@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mereo.data.taxonomy import Taxonomy
+from mereo.data.taxonomy import REST, Taxonomy
 from mereo.drawing.hover_map import HoverMap, hover_script
 from mereo.drawing.legend import percent
+from mereo.drawing.lettering import in_words
 from mereo.drawing.page_parts import PageTemplate, colour_rules, escaped, relative_link
 from mereo.drawing.parse_files import ParsedImage, SkippedImage
 from mereo.drawing.task_maps import TITLES, title_of
@@ -55,7 +56,7 @@ def found_in_words(image: ParsedImage, *, most: int = 4) -> str:
     for segment in image.segments:
         shares[segment.name] = shares.get(segment.name, 0.0) + segment.share
     largest = sorted(shares.items(), key=lambda item: -item[1])[:most]
-    return ", ".join(f"{name} {percent(share)}" for name, share in largest)
+    return ", ".join(f"{in_words(name)} {percent(share)}" for name, share in largest)
 
 
 def short_names(sources: Sequence[str]) -> dict[str, str]:
@@ -133,11 +134,15 @@ def _page_data(
         task: {
             "title": title_of(task, taxonomy),
             "about": DERIVED_WORDS if task in taxonomy.derived else "",
-            "classes": list(getattr(taxonomy, task).names),
+            "classes": [_told(task, name) for name in getattr(taxonomy, task).names],
         }
         for task in _tasks_of(images)
     }
-    return {"classes": taxonomy.object_names, "tasks": tasks, "images": entries}
+    return {"classes": [in_words(name) for name in taxonomy.object_names], "tasks": tasks, "images": entries}
+
+
+def _told(task: str, name: str) -> str:
+    return "no part" if (task, name) == ("parts", REST) else in_words(name)
 
 
 class _Budget:
@@ -164,7 +169,7 @@ def _filters(images: Sequence[ParsedImage], taxonomy: Taxonomy) -> str:
             counts[index] = counts.get(index, 0) + 1
     return "".join(
         f'<button type="button" aria-pressed="false" data-k="{index}"><span class="swatch k{index}"></span>'
-        f'{escaped(taxonomy.object_names[index])} <span class="number">{count}</span></button>'
+        f'{escaped(in_words(taxonomy.object_names[index]))} <span class="number">{count}</span></button>'
         for index, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     )
 

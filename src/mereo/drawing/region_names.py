@@ -7,7 +7,7 @@ import numpy as np
 from PIL import ImageFont
 from scipy import ndimage
 
-from mereo.drawing.lettering import drawable, font_of, shortened, text_size
+from mereo.drawing.lettering import drawable, font_of, in_words, shortened, text_size
 
 # Places are sought on a coarse grid: names need no pixel accuracy, and a distance map of 12 megapixels takes seconds.
 GRID_SIDE = 384
@@ -58,7 +58,7 @@ def placed_names(label_HW: np.ndarray, names: tuple[str, ...]) -> list[PlacedNam
     placed: list[PlacedName] = []
     named: set[int] = set()
     for label, box, region_hw in _large_regions(grid_hw, len(names)):
-        text = drawable(names[label], otherwise=f"class {label}")
+        text = drawable(in_words(names[label]), otherwise=f"class {label}")
         text = shortened(text, font, 0.5 * width)
         text_width, text_height = text_size(text, font)
         is_too_short = text.endswith("...") and len(text) < 8

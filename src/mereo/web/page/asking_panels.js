@@ -3,7 +3,7 @@ import * as api from "./api.js";
 import { connectAttempt } from "./attempts.js";
 import { allow } from "./buttons.js";
 import { clicks } from "./edits.js";
-import { element, made } from "./elements.js";
+import { element, inWords, made } from "./elements.js";
 import { percent } from "./maps.js";
 import { askOf, ofFolder } from "./sources.js";
 import { announce, change, isOf, isShown, state } from "./state.js";
@@ -48,7 +48,7 @@ export function showAnswers() {
   const found = { object: "objects", part: "parts", material: "materials" }[task];
   const first = found && state.parse.tasks[found] ? state.parse.tasks[found].shares.map(([index]) => state.parse.tasks[found].classes[index]) : [];
   const scene = task === "scene" && state.parse.scene ? [state.parse.scene.name] : [];
-  element("why-class").replaceChildren(...[...new Set([...scene, ...first.filter((name) => names.includes(name)), ...names])].map((name) => new Option(name, name)));
+  element("why-class").replaceChildren(...[...new Set([...scene, ...first.filter((name) => names.includes(name)), ...names])].map((name) => new Option(inWords(name), name)));
 }
 
 async function askWhy() {
@@ -107,7 +107,7 @@ function tokenCard(token, parse) {
   const context = small.getContext("2d"), picture = context.createImageData(map.width, map.height);
   weights.forEach((weight, at) => picture.data.set([weight, weight, weight, 255], 4 * at));
   context.putImageData(picture, 0, 0);
-  const classes = token.classes.slice(0, 2).map(([name, share]) => name + " " + percent(share)).join(", ");
+  const classes = token.classes.slice(0, 2).map(([name, share]) => inWords(name) + " " + percent(share)).join(", ");
   const button = made("button", { type: "button" }, small, title("Token " + token.token), words(classes, "quiet"));
   button.setAttribute("aria-pressed", "false");
   button.addEventListener("click", () => {
@@ -128,7 +128,7 @@ export function showSimilarReady() {
   allow(element("ask-similar"), Boolean(index));
   for (const id of ["similar-class", "not-this"]) element(id).disabled = !index;
   // Classes of the index, whichever parser is shown; filled once, so that a choice stays.
-  if (!select.options.length) select.replaceChildren(new Option("any", ""), ...(index?.classes ?? []).map((name) => new Option(name, name)));
+  if (!select.options.length) select.replaceChildren(new Option("any", ""), ...(index?.classes ?? []).map((name) => new Option(inWords(name), name)));
 }
 
 async function askSimilar(open) {
@@ -137,15 +137,15 @@ async function askSimilar(open) {
   const asked = { ...place, class: element("similar-class").value || null, not_this: element("not-this").checked };
   const answer = await ask(parse, api.find, asked);
   if (!isShown(parse)) return;
-  told("similar-told", answer.found.length + (answer.found.length === 1 ? " segment" : " segments") + " like this " + answer.query.class + ", the most alike first");
+  told("similar-told", answer.found.length + (answer.found.length === 1 ? " segment" : " segments") + " like this " + inWords(answer.query.class) + ", the most alike first");
   element("similar").replaceChildren(...answer.found.map((found) => foundCard(found, open)));
 }
 
 // A photograph of the studio's folder is opened from its card; what else an index knows cannot be.
 function foundCard(found, open) {
   const isHere = Number.isInteger(found.folder);
-  const image = made("img", { src: "data:image/jpeg;base64," + found.thumbnail, alt: found.class + " in " + found.image });
-  const about = [title(found.class), words(found.image + ", distance " + found.distance.toFixed(3), "quiet")];
+  const image = made("img", { src: "data:image/jpeg;base64," + found.thumbnail, alt: inWords(found.class) + " in " + found.image });
+  const about = [title(inWords(found.class)), words(found.image + ", distance " + found.distance.toFixed(3), "quiet")];
   const card = made(isHere ? "button" : "div", isHere ? { type: "button", title: "Open " + found.image } : {}, image, ...about);
   if (isHere) card.addEventListener("click", () => open(ofFolder(found.folder, found.image)));
   return made("li", {}, card);

@@ -8,6 +8,10 @@ export function made(name, properties = {}, ...children) {
   return one;
 }
 
+// How a class is told to people; files and the service know it by its name alone.
+export const inWords = (name) => name.replaceAll("_", " ");
+export const partInWords = (name) => (name === "rest" ? "no part" : inWords(name));
+
 // Of SVG; shapes have attributes and no properties.
 export function drawn(name, attributes, ...children) {
   const one = document.createElementNS("http://www.w3.org/2000/svg", name);

@@ -1,6 +1,6 @@
 // The list of what was found: classes of the view's task, segments, or words for views without a list.
 import { regions } from "./edits.js";
-import { drawn, element, made } from "./elements.js";
+import { drawn, element, inWords, made, partInWords } from "./elements.js";
 import { SURE_STOPS, TITLES } from "./layers.js";
 import { percent } from "./maps.js";
 import { paintedShares } from "./painted_label.js";
@@ -28,11 +28,12 @@ function rowsOf(parse, view) {
   if (view === "segments") {
     const { colours } = parse.tasks.objects;
     return parse.segments.map((segment, index) => ({
-      index, colour: colours[segment.class], name: segment.name + (segment.instance_id ? " #" + segment.instance_id : ""), share: segment.share,
+      index, colour: colours[segment.class], name: inWords(segment.name) + (segment.instance_id ? " #" + segment.instance_id : ""), share: segment.share,
     }));
   }
   const task = parse.tasks[view] || parse.tasks.objects, shares = view === "label" ? paintedShares(parse, regions()) : task.shares;
-  return shares.map(([index, share]) => ({ index, colour: task.colours[index], name: task.classes[index], share }));
+  const told = view === "parts" ? partInWords : inWords;
+  return shares.map(([index, share]) => ({ index, colour: task.colours[index], name: told(task.classes[index]), share }));
 }
 
 export function showFound() {
@@ -44,8 +45,8 @@ export function showFound() {
     ? "Derived: these labels follow from other classes."
     : view === "segments" ? parse.segments.length + " segments, the largest first" : ABOUT[view] || rows.length + (rows.length === 1 ? " kind" : " kinds") + " found";
   const scene = element("scene"), words = [];
-  if (parse.scene) words.push("Scene: " + parse.scene.name + (parse.scene.derived ? " (derived)" : ""));
-  if (parse.image_texture) words.push("texture of the whole: " + parse.image_texture);
+  if (parse.scene) words.push("Scene: " + inWords(parse.scene.name) + (parse.scene.derived ? " (derived)" : ""));
+  if (parse.image_texture) words.push("texture of the whole: " + inWords(parse.image_texture));
   scene.hidden = !words.length;
   scene.textContent = words.join("; ");
   showShares(rows);

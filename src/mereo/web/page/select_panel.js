@@ -3,7 +3,7 @@ import * as api from "./api.js";
 import { connectAttempt } from "./attempts.js";
 import { allow } from "./buttons.js";
 import { beingSaved, canRedo, canUndo, clicks, edit, redo, regions, undo } from "./edits.js";
-import { element, made } from "./elements.js";
+import { element, inWords, made } from "./elements.js";
 import { swatch } from "./found_panel.js";
 import { chosenCodes, percent, shareOf, withClick } from "./maps.js";
 import { askOf } from "./sources.js";
@@ -55,9 +55,9 @@ export function showRegions() {
   const focused = [...list.querySelectorAll("button")].indexOf(document.activeElement);
   list.replaceChildren(...regions().map((region, at) => {
     const share = shareOf(state.parse, chosenCodes(state.parse, region.clicks));
-    const name = made("span", { textContent: region.class + ", " + percent(share) });
+    const name = made("span", { textContent: inWords(region.class) + ", " + percent(share) });
     const remove = made("button", { type: "button", textContent: "Remove" });
-    remove.setAttribute("aria-label", "Remove " + region.class);
+    remove.setAttribute("aria-label", "Remove " + inWords(region.class));
     remove.addEventListener("click", () => edit({ regions: regions().filter((_, other) => other !== at) }));
     return made("li", {}, swatch(colours[classes.indexOf(region.class)]), name, remove);
   }));
@@ -68,7 +68,7 @@ export function showRegions() {
 export function showClasses() {
   const { classes, shares } = state.parse.tasks.objects;
   const order = [...shares.map(([index]) => index), ...classes.keys()];
-  element("label-class").replaceChildren(...[...new Set(order)].map((index) => new Option(classes[index], classes[index])));
+  element("label-class").replaceChildren(...[...new Set(order)].map((index) => new Option(inWords(classes[index]), classes[index])));
 }
 
 function paint() {

@@ -4,7 +4,7 @@ import * as asking from "./asking_panels.js";
 import { attempt, connectAttempts } from "./attempts.js";
 import { connectButtons } from "./buttons.js";
 import { hasUnsaved, isSaved, turnTo } from "./edits.js";
-import { element, made } from "./elements.js";
+import { element, inWords, made } from "./elements.js";
 import { showFound } from "./found_panel.js";
 import { connectKeys } from "./keys.js";
 import { sameRow, TITLES, viewsOf } from "./layers.js";
@@ -63,7 +63,7 @@ function show(first, second = { parse: null }) {
   asking.showQuestions();
   asking.showTokensReady();
   asking.showSimilarReady();
-  const found = parse.tasks.objects.shares.slice(0, 4).map(([index, share]) => parse.tasks.objects.classes[index] + " " + percent(share));
+  const found = parse.tasks.objects.shares.slice(0, 4).map(([index, share]) => inWords(parse.tasks.objects.classes[index]) + " " + percent(share));
   announce(parse.name + ": " + found.join(", "));
 }
 

@@ -1,6 +1,6 @@
 // The line below the photograph: what lies under the pointer or the cross, in words.
 import { regions } from "./edits.js";
-import { element } from "./elements.js";
+import { element, inWords } from "./elements.js";
 import { markFound } from "./found_panel.js";
 import { valueAt } from "./maps.js";
 import { paintedAt } from "./painted_label.js";
@@ -9,10 +9,10 @@ import { state } from "./state.js";
 function wordsAt(parse, pixel) {
   const words = [], { objects, parts, materials, texture } = parse.tasks;
   const index = valueAt(objects.map, parse, pixel);
-  words.push(objects.classes[index]);
+  words.push(inWords(objects.classes[index]));
   for (const task of [parts, materials, texture]) {
     const value = task ? valueAt(task.map, parse, pixel) : null;
-    if (value !== null && value < task.classes.length && task.classes[value] !== "rest") words.push(task.classes[value]);
+    if (value !== null && value < task.classes.length && task.classes[value] !== "rest") words.push(inWords(task.classes[value]));
   }
   const segment = parse.segments[valueAt(parse.segmentMap, parse, pixel)];
   if (segment?.instance_id) words[0] += " #" + segment.instance_id;
@@ -28,7 +28,7 @@ export function showUnder() {
   const said = state.beside
     ? parse.parser + " says " + wordsAt(parse, at) + "; " + state.beside.parser + " says " + wordsAt(state.beside, at)
     : wordsAt(parse, at);
-  under.textContent = place + said + (painted < 0 ? "" : "; painted as " + parse.tasks.objects.classes[painted]);
+  under.textContent = place + said + (painted < 0 ? "" : "; painted as " + inWords(parse.tasks.objects.classes[painted]));
   const map = state.view === "segments" ? parse.segmentMap : (parse.tasks[state.view] ?? parse.tasks.objects).map;
   markFound(state.view === "label" ? painted : valueAt(map, parse, at));
 }
