@@ -14,6 +14,7 @@ from mereo.data.samples_with_superpixels import SamplesWithSuperpixels
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.features.stage import SuperpixelWish
+from mereo.parser.kept_fits import keep_fits
 from mereo.parser.model_card import ModelCard
 from mereo.parser.objective import Objective, build_objective, needs_histogram
 from mereo.parser.scene_parser import SceneParser
@@ -65,6 +66,7 @@ def build_run(recipe: Recipe, *, folder: Path, compose: Callable[[Taxonomy], Sce
         beside = folder / recipe.start_from
         source = beside if beside.is_file() else recipe.start_from
         not_taken = start_from(parser, source)
+        keep_fits(parser, source, only=recipe.training.only)
         parser.card = recipe.card.bound_by(_card_if_told(source))
     if compose is None:
         _count_edges(parser, found, train_samples)
