@@ -105,6 +105,11 @@ def test_other_settings_need_no_second_training(runs: Path, tmp_path: Path, caps
     facts = json.loads((tmp_path / "changed" / "run.json").read_text(encoding="utf-8"))
     assert facts["row"] == "without seeds" and facts["name"] == "sorting"
     assert not (tmp_path / "plain" / "run.json").exists()
+    # Segments are those of one plain look, however many looks the classes have.
+    assert run([*command, "--flip", "--out", str(tmp_path / "flipped")]) == 0
+    flipped = read_panoptic_quality(tmp_path / "flipped")
+    assert flipped is not None and flipped.to_dict()["classes"] == plain.to_dict()["classes"]
+    assert flipped.num_images == plain.num_images == 2
     capsys.readouterr()
     for setting, message in (
         ("heads.0.width=16", "settings must leave every weight as it is in the file, but got --set heads.0.width=16"),

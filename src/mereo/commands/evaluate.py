@@ -100,6 +100,7 @@ def evaluate(
     from mereo.evaluation.evaluate import evaluate as evaluate_parser
     from mereo.evaluation.evaluated_row import require_run_for_row, write_row
     from mereo.evaluation.evaluation_files import write_evaluation
+    from mereo.evaluation.panoptic_evaluation import PanopticTally
     from mereo.evaluation.worst_images import WorstImages
     from mereo.parser.asking.perceptual_parsing import has_perceptual
     from mereo.parser.devices import require_device
@@ -142,6 +143,14 @@ def evaluate(
     if with_instances is not None:  # Its answers have no confidence: things come from another network than classes.
         conditions["with_instances"] = str(with_instances)
     gallery = WorstImages(samples.taxonomy, worst)
+    tally = None if panoptic is None else PanopticTally(samples.taxonomy, instances=panoptic)
+
+    def see(sample: Any, parse: Any, counts_K3: Any) -> None:
+        if out is not None:
+            gallery.see(sample, parse, counts_K3)
+        if tally is not None and factors == (1.0,) and not flip:  # Segments are those of a plain parse.
+            tally.see(sample, parse)
+
     with progress_bar(console, "evaluating") as progress:
         evaluation = evaluate_parser(
             loaded,
@@ -149,7 +158,7 @@ def evaluate(
             scales=factors,
             flip=flip,
             with_confidence=with_instances is None,
-            watch=gallery.see if out is not None else None,
+            watch=see,
             progress=progress,
         ).with_conditions(**conditions, temperature=getattr(loaded, "temperature", 1.0))
     print_evaluation(evaluation, console)
@@ -157,8 +166,8 @@ def evaluate(
         evaluate_tokens(loaded, samples, out, console)
     if levels:
         evaluate_levels(loaded, samples, out, console)
-    if panoptic is not None:
-        evaluate_segments(loaded, samples, panoptic, conditions, out, console)
+    if tally is not None:
+        evaluate_segments(loaded, samples, tally, conditions, out, console)
     if context is not None:
         evaluate_surroundings(loaded, samples, context, conditions, out, console)
     if out is not None:

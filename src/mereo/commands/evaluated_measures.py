@@ -61,16 +61,18 @@ def evaluate_tasks(loaded: Any, samples: Any, out: Path | None, console: Any) ->
 
 
 def evaluate_segments(
-    loaded: Any, samples: Any, instances: Any, conditions: dict[str, Any], out: Path | None, console: Any
+    loaded: Any, samples: Any, tally: Any, conditions: dict[str, Any], out: Path | None, console: Any
 ) -> None:
+    """`tally`: a `PanopticTally` of the samples' plain parses; it is filled here if nobody made them yet."""
     from dataclasses import replace
 
     from mereo.commands.panoptic import print_panoptic
-    from mereo.evaluation.panoptic_evaluation import evaluate_panoptic
     from mereo.evaluation.panoptic_quality_file import write_panoptic_quality
 
-    with progress_bar(console, "comparing segments") as progress:
-        found = evaluate_panoptic(loaded, samples, instances=instances, progress=progress)
+    if tally.num_images == 0:
+        with progress_bar(console, "comparing segments") as progress:
+            tally.see_all(loaded, samples, progress=progress)
+    found = tally.found()
     print_panoptic(found, console)
     if out is not None:
         write_panoptic_quality(replace(found, conditions=conditions), out)

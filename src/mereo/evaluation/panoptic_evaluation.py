@@ -41,25 +41,49 @@ def evaluate_panoptic(
     A thing's pixels without an instance are void on both sides. `instances` "components": the truth of the things is
     every connected piece of their class, for data that tells no instances.
     """
-    taxonomy = samples.taxonomy
-    require_same_classes(parser.taxonomy, taxonomy)
-    started, counts = time.perf_counter(), PanopticCounts.none(taxonomy.num_objects)
-    for sample in each_sample(samples, progress):
-        parse = parser.parse(pixels_of(sample), name=sample.name)
+    tally = PanopticTally(samples.taxonomy, instances=instances)
+    tally.see_all(parser, samples, progress=progress)
+    return tally.found()
+
+
+class PanopticTally:
+    """Panoptic quality from parses that are made anyway: `see` each plain one beside its sample, then ask what was
+    `found`."""
+
+    def __init__(self, taxonomy: Taxonomy, *, instances: InstanceSource = "labelled") -> None:
+        self.taxonomy, self.instances = taxonomy, instances
+        self._counts, self.num_images = PanopticCounts.none(taxonomy.num_objects), 0
+        self._started = time.perf_counter()
+
+    def see_all(
+        self, parser: AnyParser, samples: Samples, *, progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        require_same_classes(parser.taxonomy, samples.taxonomy)
+        for sample in each_sample(samples, progress):
+            self.see(sample, parser.parse(pixels_of(sample), name=sample.name))
+
+    def see(self, sample: Sample, parse: Parse) -> None:
         predicted = panoptic_labels_of(
-            parse.semantic, parse.instances, is_thing=taxonomy.is_thing, ignore_index=None, name=f"answer {parse.name}"
+            parse.semantic,
+            parse.instances,
+            is_thing=self.taxonomy.is_thing,
+            ignore_index=None,
+            name=f"answer {parse.name}",
         )
-        counts += panoptic_counts(
-            labelled_panoptic(sample, taxonomy, instances=instances), predicted, num_classes=taxonomy.num_objects
+        true = labelled_panoptic(sample, self.taxonomy, instances=self.instances)
+        self._counts += panoptic_counts(true, predicted, num_classes=self.taxonomy.num_objects)
+        self.num_images += 1
+
+    def found(self) -> PanopticEvaluation:
+        """Its seconds are those since the tally began, with whatever else was asked of the parses."""
+        return PanopticEvaluation(
+            class_names=tuple(self.taxonomy.object_names),
+            is_thing=self.taxonomy.is_thing,
+            counts=self._counts,
+            num_images=self.num_images,
+            seconds=time.perf_counter() - self._started,
+            instances=self.instances,
         )
-    return PanopticEvaluation(
-        class_names=tuple(taxonomy.object_names),
-        is_thing=taxonomy.is_thing,
-        counts=counts,
-        num_images=len(samples),
-        seconds=time.perf_counter() - started,
-        instances=instances,
-    )
 
 
 def labelled_panoptic(sample: Sample, taxonomy: Taxonomy, *, instances: InstanceSource = "labelled") -> PanopticMap:
