@@ -94,6 +94,7 @@ def test_each_is_small_enough_to_come_with_the_package(name: str) -> None:
 def test_a_card_tells_the_stages_and_that_one_was_stopped() -> None:
     card = load("everyday").card
     assert card is not None and "stage 2: 1787 of 2200 steps, stage 3: 1200 steps" in card.trained_with
+    assert card.trained_with.endswith("recipe everyday_sorting, 600 steps")
 
 
 def test_the_card_says_how_many_images_each_task_was_measured_on() -> None:
