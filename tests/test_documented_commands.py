@@ -26,9 +26,9 @@ def command_lines(text: str) -> Iterator[tuple[str, bool]]:
             if line.strip().startswith("mereo "):
                 yield line.strip(), False
     for code in INLINE.findall(FENCED.sub("", text)):
-        line = " ".join(code.split())
-        if line.startswith("mereo ") and not line.startswith("mereo --"):
-            yield line, True
+        for line in " ".join(code.split()).split("; "):
+            if line.startswith("mereo ") and not line.startswith("mereo --"):
+                yield line, True
 
 
 def refusal(line: str, *, is_mention: bool = False) -> str | None:
@@ -70,8 +70,9 @@ def test_a_documented_command_is_one_that_mereo_takes(line: str, is_inline: bool
 
 
 def test_commands_are_found_where_they_stand() -> None:
-    page = "Text, `mereo show\nRECIPE` and `mereo`.\n\n```\nmake demo\nmereo parse a.jpg  # why\n```\n"
-    assert list(command_lines(page)) == [("mereo parse a.jpg  # why", False), ("mereo show RECIPE", True)]
+    page = "Text, `mereo show\nRECIPE; mereo doctor` and `mereo`.\n\n```\nmake demo\nmereo parse a.jpg  # why\n```\n"
+    found = [("mereo parse a.jpg  # why", False), ("mereo show RECIPE", True), ("mereo doctor", True)]
+    assert list(command_lines(page)) == found
     assert len(DOCUMENTED) > 60
 
 
