@@ -101,7 +101,7 @@ def test_a_pixel_has_the_probability_of_its_segment() -> None:
     features = maps_of()
     prediction = head().eval()(features, frame_of(features))
     prototype_BSD = F.normalize(prediction.embedding_sum_BSD, dim=2)
-    torch.testing.assert_close(head().classify(prototype_BSD), prediction.class_logits_BSK)
+    torch.testing.assert_close(head().classify(16 * prototype_BSD), prediction.class_logits_BSK)
     wanted_K = prediction.class_logits_BSK[1, prediction.segment_Bhw[1, 3, 4]].softmax(0)
     torch.testing.assert_close(prediction.class_probability_BKhw[1, :, 3, 4], wanted_K)
 

@@ -76,7 +76,7 @@ def test_the_loss_is_that_of_its_parts(batch: Batch) -> None:
         pixels.embedding_ND, pixels.segment_N, pixels.label_of_segment_S, concentration=7.0, reduction="mean"
     )
     prototypes = [pixels.embedding_ND[pixels.segment_N == s].sum(0) for s in range(len(pixels.class_of_segment_S))]
-    logits_SK = parser.heads[0].classify(F.normalize(torch.stack(prototypes), dim=1))
+    logits_SK = parser.heads[0].classify(16 * F.normalize(torch.stack(prototypes), dim=1))
     classes = F.cross_entropy(logits_SK, pixels.class_of_segment_S)
     objective = objective_of(parser, concentration=7.0, small_pixels=200, sorting_weight=2, classes_weight=3)
     torch.testing.assert_close(objective(answers, batch).total, 2 * sorting + 3 * classes)

@@ -29,7 +29,8 @@ def tiny_sorting_parser(
     with torch.no_grad():  # Behind a ReLU all embeddings of fresh weights would point almost the same way.
         head.branch.fuse.weight -= head.branch.fuse.weight.mean(dim=1, keepdim=True)
     torch.nn.init.zeros_(head.branch.fuse.bias)
-    for layer in (head.classify[0], head.classify[-1]):
-        torch.nn.init.normal_(layer.weight, std=2.0)
+    # The first layer sees numbers 16 times as large as a direction's.
+    for layer, spread in ((head.classify[0], 2 / 16), (head.classify[-1], 2.0)):
+        torch.nn.init.normal_(layer.weight, std=spread)
         torch.nn.init.zeros_(layer.bias)
     return parser

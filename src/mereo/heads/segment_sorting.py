@@ -23,6 +23,8 @@ from mereo.strict import StrictConfig
 
 MAX_GRID = 64
 MAX_EMBEDDING = 1024
+# Of a prototype before the classifier: at length 1 its numbers are so small that rare classes are hardly learned.
+PROTOTYPE_LENGTH = 16
 GridSide = Annotated[int, Field(ge=1, le=MAX_GRID)]
 
 
@@ -105,8 +107,13 @@ class SegmentSorting(nn.Module):
             for embedding_Dhw, segment_hw in zip(embedding_BDhw, segment_Bhw)
         ]
         embedding_sum_BSD = torch.stack(sums)
-        class_logits_BSK = self.classify(F.normalize(embedding_sum_BSD, dim=2))
+        class_logits_BSK = self.class_logits(embedding_sum_BSD)
         return SegmentSortingPrediction(embedding_BDhw, segment_Bhw, embedding_sum_BSD, class_logits_BSK, self.rule)
+
+    def class_logits(self, embedding_sum_BSD: Tensor) -> Tensor:
+        """Of segments whose embeddings have these sums: of their prototypes, the directions."""
+        logits_BSK: Tensor = self.classify(F.normalize(embedding_sum_BSD, dim=-1) * PROTOTYPE_LENGTH)
+        return logits_BSK
 
     @torch.no_grad()
     def segments(self, embedding_1Dhw: Tensor) -> Tensor:

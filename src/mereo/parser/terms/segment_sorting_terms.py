@@ -94,7 +94,7 @@ class SegmentSortingTerm(nn.Module):
 
     def of_classes(self, pixels: SortingPixels) -> Tensor:
         sum_SD = segment_sums(pixels.embedding_ND, pixels.segment_N, len(pixels.class_of_segment_S))
-        logits_SK = self._heads[0].classify(F.normalize(sum_SD, dim=1)).float()
+        logits_SK = self._heads[0].class_logits(sum_SD).float()
         total = F.cross_entropy(logits_SK, pixels.class_of_segment_S, reduction="sum")
         return over_whole_batch(total, total.new_tensor(float(len(pixels.class_of_segment_S))))
 
