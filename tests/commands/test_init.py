@@ -12,6 +12,7 @@ from mereo.commands.data_check import check
 from mereo.commands.init import init
 from mereo.data.sources import open_samples
 from mereo.errors import BadEnvironment, BadInput
+from mereo.parser.weights import built_in_parsers
 from mereo.recipe.recipe import load_recipe
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -74,6 +75,24 @@ def test_a_described_folder_gets_the_recipe_that_is_missing(folder):
     assert again.exit_code == 0 and "images  9 train, 1 val, as mereo.yaml says" in again.stdout
     assert (folder / "recipe.yaml").read_text() == wanted
     assert described == {name: (folder / name).read_text() for name in described}
+
+
+def test_it_starts_from_the_parser_that_is_named(folder, tmp_path, monkeypatch):
+    assert run(init, folder, "--start-from", "everyday").exit_code == 0
+    recipe = load_recipe(folder / "recipe.yaml")
+    assert recipe.start_from == "everyday" and [head.head for head in recipe.parser.heads] == ["pixel_classes"]
+    assert [stage.stage for stage in recipe.parser.path] == ["feature_levels", "deep_grouping"]
+    (folder / "recipe.yaml").unlink()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "last.safetensors").write_bytes(built_in_parsers()["street"].read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert run(init, folder, "--start-from", "run").exit_code == 0  # The folder is described by now.
+    recipe = load_recipe(folder / "recipe.yaml")
+    assert recipe.start_from == str((tmp_path / "run" / "last.safetensors").resolve())
+    (folder / "recipe.yaml").unlink()
+    refused = run(init, folder, "--start-from", "everyday_")
+    assert isinstance(refused.exception, BadInput) and "did you mean 'everyday'?" in str(refused.exception)
+    assert not (folder / "recipe.yaml").exists()
 
 
 def test_a_described_folder_must_have_two_splits_and_class_maps(folder):

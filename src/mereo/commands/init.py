@@ -14,6 +14,9 @@ def init(
     out: Annotated[Path | None, typer.Option(help="Where to write; left out: into the folder itself.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what an earlier init wrote.")] = False,
     seed: Annotated[int, typer.Option(help="Chooses the images for val where the folder has none.")] = 0,
+    start_from: Annotated[
+        str | None, typer.Option(help="The parser that is fine-tuned: a built-in name, a file or a run. [street]")
+    ] = None,
 ) -> None:
     """Look at a labelled folder and write mereo.yaml, taxonomy.yaml and recipe.yaml for it.
 
@@ -29,11 +32,12 @@ def init(
     from mereo.data.formats.folder_inspection import inspect_folder
     from mereo.data.formats.starter_files import description_text, taxonomy_text
     from mereo.errors import BadEnvironment, BadInput
-    from mereo.recipe.starter import starter_recipe
+    from mereo.recipe.starter import starter_recipe, starting_parser
 
     target = folder if out is None else out
+    start_from = None if start_from is None else starting_parser(start_from)
     if out is None and not force and (folder / DESCRIPTION_FILE).is_file() and not (folder / RECIPE_FILE).exists():
-        write_recipe_of_described(folder)
+        write_recipe_of_described(folder, start_from=start_from)
         return
     errors = Console(stderr=True, highlight=False)
     with progress_bar(errors, "reading labels") as progress:
@@ -55,6 +59,7 @@ def init(
             val_split=inspection.val_split,
             num_train_images=inspection.num_images[inspection.train_split],
             image_size=inspection.median_size,
+            start_from=start_from,
         ),
     }
     existing = [file for file in files if (target / file).exists()]
@@ -85,7 +90,7 @@ def init(
         console.print(line, markup=False, soft_wrap=True)
 
 
-def write_recipe_of_described(folder: Path) -> None:
+def write_recipe_of_described(folder: Path, *, start_from: str | None = None) -> None:
     """For a folder that says itself what lies where, such as the labels that the studio saves."""
     from mereo.atomic_files import write_text
     from mereo.data.check_target import sources_of
@@ -116,6 +121,7 @@ def write_recipe_of_described(folder: Path) -> None:
         val_split=splits[1],
         num_train_images=len(train),
         image_size=sizes[len(sizes) // 2],
+        start_from=start_from,
     )
     write_text(folder / RECIPE_FILE, recipe)
     typer.echo(f"images  {len(train)} {splits[0]}, {len(val)} {splits[1]}, as mereo.yaml says")

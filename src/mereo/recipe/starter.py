@@ -6,11 +6,13 @@ from typing import Any
 import yaml
 
 from mereo.parser.config import ParserConfig
+from mereo.parser.parser_names import is_on_hub
 from mereo.parser.weights import built_in_parsers, card_of, find_parser_file, read_metadata
 from mereo.recipe.recipe import Recipe
 from mereo.strict_yaml import validated
 
 STARTING_PARSER = "street"  # One class a pixel, as most people label, and quick to train.
+PLAIN_HEAD = "pixel_classes"
 DEFAULT_SIDE = 480
 # Seen this many times, a small data set is learned and not yet learned by heart.
 EPOCHS, FEWEST_STEPS, MOST_STEPS = 20, 200, 4000
@@ -73,8 +75,15 @@ def starter_recipe(
     return f"# Train with: mereo train recipe.yaml\n{weights_note}{_readable_yaml(content)}"
 
 
+def starting_parser(name_or_path: str) -> str:
+    """As a recipe in any folder may name it: a built-in parser and one on the hub by name, a file by its whole path."""
+    if name_or_path in built_in_parsers() or is_on_hub(name_or_path):
+        return name_or_path
+    return str(find_parser_file(name_or_path).resolve())
+
+
 def _start_note(chosen: str) -> str:
-    note = f"# Fine-tunes {chosen!r}: every weight that fits is taken, the last layer is learned anew.\n"
+    note = f"# Fine-tunes {chosen!r}: every weight that fits is taken, the rest is learned anew.\n"
     card = card_of(chosen)
     if not card.has_terms:
         return note
@@ -106,9 +115,12 @@ def crop_size(image_size: tuple[int, int], working_side: int) -> tuple[int, int]
 
 
 def _parser_of(name: str) -> dict[str, Any]:
-    """A built-in parser's own configuration, so that its weights fit."""
+    """A parser's own configuration, so that its weights fit; one head that says classes, which is all that is learned
+    from label maps, in place of several or of another kind."""
     config = validated(ParserConfig, read_metadata(find_parser_file(name))["config"], source=f"parser {name}")
     content: dict[str, Any] = config.model_dump(mode="json", exclude_none=True)
+    if [head["head"] for head in content["heads"]] != [PLAIN_HEAD]:
+        content["heads"] = [{"head": PLAIN_HEAD}]
     return content
 
 
