@@ -147,11 +147,11 @@ def opened_shelf(names: list[str] | None, device: str) -> "ParserShelf":
     from mereo.parser.devices import require_device
     from mereo.parser.parser_names import is_on_hub
     from mereo.parser.scene_parser import SceneParser
-    from mereo.parser.weights import DEFAULT_PARSER, built_in_parsers, find_parser_file, load
+    from mereo.parser.weights import built_in_parsers, find_parser_file, load
     from mereo.web.parser_shelf import Loader, ParserShelf, short_name
 
     chosen = require_device(device)
-    named = names or sorted(built_in_parsers(), key=lambda name: name != DEFAULT_PARSER)
+    named = names or list(built_in_parsers())
     loaders: dict[str, SceneParser | Loader] = {}
     shown = {HF_HUB_CACHE: "the hub's cache"}
     for name in named:

@@ -183,8 +183,10 @@ def read_metadata(path: Path, *, kind: str = FORMAT) -> dict[str, Any]:
 
 
 def built_in_parsers() -> dict[str, Path]:
+    """The default one first."""
     folder = Path(str(resources.files("mereo.parser"))) / "built_in"
-    return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
+    paths = sorted(folder.glob("*.safetensors"), key=lambda path: (path.stem != DEFAULT_PARSER, path.stem))
+    return {path.stem: path for path in paths}
 
 
 def find_parser_file(name_or_path: str | Path) -> Path:
