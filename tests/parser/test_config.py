@@ -6,8 +6,10 @@ from typing import get_args
 import pytest
 import torch
 from tiny_parser import PATHS, TAXONOMY, taxonomy_of, tiny_config
+from tiny_perceptual_parser import tiny_perceptual_config
 
-from mereo.data.taxonomy import Taxonomy
+from mereo.data.drawn_scenes import drawn_taxonomy
+from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.errors import BadInput
 from mereo.features.adaptive_pyramid_context import AdaptivePyramidContext
 from mereo.features.asymmetric_nonlocal import AsymmetricNonlocal
@@ -65,7 +67,15 @@ HEADS = {
     "instance_centers": InstanceCenters,
 }
 # Some heads are of things.
-WITH_THINGS = Taxonomy("tiny", TAXONOMY.objects, is_thing=(False, False, True))
+OF_ALL_TASKS = Taxonomy(
+    "tiny",
+    TAXONOMY.objects,
+    is_thing=(False, False, True),
+    parts=LabelTable(("wheel",)),
+    part_owners=((TAXONOMY.objects.names[2],),),
+    materials=LabelTable(("metal",)),
+    scenes=LabelTable(("street",)),
+)
 
 
 def parser_section(recipe: Path) -> ParserConfig:
@@ -76,7 +86,7 @@ def parser_section(recipe: Path) -> ParserConfig:
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
 def test_the_parser_of_every_recipe_is_built(recipe: Path) -> None:
     config = parser_section(recipe).without_weights()
-    parser = config.build(WITH_THINGS).eval()
+    parser = config.build(OF_ALL_TASKS).eval()
     assert [type(stage) for stage in parser.path] == [STAGES[stage.stage] for stage in config.path]
     assert [type(head) for head in parser.heads] == [HEADS[head.head] for head in config.heads]
     answers = parser(torch.randint(0, 256, (1, 3, 33, 65), dtype=torch.uint8))
@@ -186,3 +196,12 @@ def test_wrong_settings(content: dict[str, object], match: str) -> None:
 def test_no_heads() -> None:
     with pytest.raises(BadInput, match="a parser must have at least one head, but got none"):
         tiny_config(heads=[]).build(TAXONOMY)
+
+
+def test_the_tasks_that_are_told_are_those_that_a_head_answers() -> None:
+    taxonomy = drawn_taxonomy()
+    plain, some, whole = tiny_config(), tiny_perceptual_config(tasks=["parts"]), tiny_perceptual_config()
+    assert plain.names_of_tasks(taxonomy) == {"objects": taxonomy.objects.names}
+    assert list(some.names_of_tasks(taxonomy)) == ["objects", "parts"]
+    assert whole.names_of_tasks(taxonomy) == taxonomy.names_of_tasks and len(taxonomy.names_of_tasks) == 5
+    assert whole.names_of_tasks(TAXONOMY) == TAXONOMY.names_of_tasks

@@ -40,7 +40,7 @@ def described(name: str, path: Path, *, is_default: bool) -> str:
     rows = {
         "": card.summary,
         "built as": " -> ".join(steps),
-        **{task: f"{len(names)}: {', '.join(names)}" for task, names in taxonomy.names_of_tasks.items()},
+        **{task: f"{len(names)}: {', '.join(names)}" for task, names in config.names_of_tasks(taxonomy).items()},
         "trained on": card.data,
         "measured": f"{measured} on {card.measured_on}" if measured and card.measured_on else measured,
         "terms": card.terms,

@@ -40,7 +40,7 @@ def show(
     content = {
         "file": file.name,
         "mebibytes": round(file.stat().st_size / 2**20, 2),
-        "classes": {task: list(names) for task, names in taxonomy.names_of_tasks.items()},
+        "classes": {task: list(names) for task, names in config.names_of_tasks(taxonomy).items()},
         "card": card.model_dump(mode="json"),
         "config": config.model_dump(mode="json"),
         "mereo_version": str(metadata.get("mereo_version", "unknown")),

@@ -24,7 +24,7 @@ from mereo.features.timm_backbone import TimmBackboneConfig
 from mereo.heads.instance_centers import InstanceCentersConfig
 from mereo.heads.mask2former import Mask2FormerConfig
 from mereo.heads.maskformer import MaskFormerConfig
-from mereo.heads.perceptual import PerceptualConfig
+from mereo.heads.perceptual import OTHER_TASKS, PerceptualConfig
 from mereo.heads.pixel_classes import PixelClassesConfig
 from mereo.heads.segment_sorting import SegmentSortingConfig
 from mereo.heads.semantic_pyramid import SemanticPyramidConfig
@@ -98,6 +98,14 @@ class ParserConfig(StrictConfig):
             config=self,
             temperature=self.temperature,
         )
+
+    def names_of_tasks(self, taxonomy: Taxonomy) -> dict[str, tuple[str, ...]]:
+        """Of every task that the parser answers, its classes. A taxonomy may have more tasks than its heads."""
+        answered = {"objects"}
+        for head in self.heads:
+            if isinstance(head, PerceptualConfig):
+                answered.update(OTHER_TASKS if head.tasks is None else head.tasks)
+        return {task: names for task, names in taxonomy.names_of_tasks.items() if task in answered}
 
     def build_features(self, taxonomy: Taxonomy) -> "BuiltFeatures":
         """What stands before the heads. `taxonomy` is of the classes that the path's stages reason about."""

@@ -12,6 +12,7 @@ from mereo.recipe.recipe import Recipe
 from mereo.strict_yaml import validated
 
 STARTING_PARSER = "street"  # One class a pixel, as most people label, and quick to train.
+FREE_PARSER = "drawn"  # It has seen nobody's pictures.
 PLAIN_HEAD = "pixel_classes"
 DEFAULT_SIDE = 480
 # Seen this many times, a small data set is learned and not yet learned by heart.
@@ -88,7 +89,11 @@ def _start_note(chosen: str) -> str:
     if not card.has_terms:
         return note
     terms = " ".join(card.terms.split())  # A comment is one line, whatever a stranger's card says.
-    return f"{note}# What comes out stands under its terms: {terms}. To start free of them, take start_from out.\n"
+    note += f"# What comes out stands under its terms: {terms}.\n"
+    if chosen == FREE_PARSER:
+        return note
+    way = f"mereo init FOLDER --start-from {FREE_PARSER} --force"
+    return f"{note}# To start free of them: {way}, or take start_from out.\n"
 
 
 def _readable_yaml(content: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import re
 
 from mereo.data.taxonomy import Taxonomy
+from mereo.parser.config import ParserConfig
 from mereo.parser.model_card import ModelCard, measured_in_words
 from mereo.parser.parser_names import PUSHED_PREFIX
 from mereo.strict_yaml import dump_yaml
@@ -23,7 +24,7 @@ LICENCES = (
 )
 
 
-def hub_card(card: ModelCard, taxonomy: Taxonomy, *, repository: str, steps: list[str]) -> str:
+def hub_card(card: ModelCard, config: ParserConfig, taxonomy: Taxonomy, *, repository: str, steps: list[str]) -> str:
     """Markdown with its front matter. `steps`: what the parser is built of, from backbone to heads."""
     title = card.title or repository.rpartition("/")[2]
     parts = [
@@ -40,7 +41,7 @@ def hub_card(card: ModelCard, taxonomy: Taxonomy, *, repository: str, steps: lis
         "## Trained on" if card.data or card.trained_with else "",
         _line("; ".join(part for part in (card.data, card.trained_with) if part)),
         *_measured(card),
-        *_classes(taxonomy),
+        *_classes(config, taxonomy),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -65,9 +66,9 @@ def _measured(card: ModelCard) -> list[str]:
     return ["## Measured", where, f"| measure | value |\n|---|---:|\n{rows}"]
 
 
-def _classes(taxonomy: Taxonomy) -> list[str]:
+def _classes(config: ParserConfig, taxonomy: Taxonomy) -> list[str]:
     lists = []
-    for task, names in taxonomy.names_of_tasks.items():
+    for task, names in config.names_of_tasks(taxonomy).items():
         derived = " (derived from other labels)" if task in taxonomy.derived else ""
         lists.append(f"{len(names)} {task}{derived}: {', '.join(_line(name) for name in names)}.")
     return ["## Classes", *lists]

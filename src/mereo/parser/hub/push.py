@@ -60,7 +60,7 @@ def push_parser(
             "e.g. --terms cc-by-4.0 or in words."
         )
     content = source.read_bytes() if card == parser.card else changed_parser(source, card=card)
-    readme = hub_card(card, parser.taxonomy, repository=name, steps=steps_of(parser))
+    readme = hub_card(card, parser.config, parser.taxonomy, repository=name, steps=steps_of(parser))
     operations = [
         CommitOperationAdd(path_in_repo=place, path_or_fileobj=one)
         for place, one in ((PARSER_FILE, content), (CARD_FILE, readme.encode("utf-8")))
