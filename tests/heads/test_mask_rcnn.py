@@ -6,6 +6,7 @@ import torch
 from mereo.data.instances import InstanceTargets, boxes_around
 from mereo.errors import BadInput
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
+from mereo.heads.instance_centers import InstanceCenters
 from mereo.heads.map_pyramid import MapPyramid, StrideAnchors, image_list, region_pooling
 from mereo.heads.mask_rcnn import MaskRcnn, MaskRcnnConfig
 
@@ -143,6 +144,29 @@ def test_images_without_things_have_a_finite_loss() -> None:
     total = torch.stack(list(losses.values())).sum()
     total.backward()
     assert torch.isfinite(total) and losses["masks"] == 0
+
+
+@pytest.mark.parametrize("kind", ["masks", "middles"])
+def test_in_bfloat16_boxes_are_those_of_the_labels(kind: str) -> None:
+    """Sides beyond 256 that are odd numbers, and a thing a pixel wide: both are rounded away in bfloat16."""
+    torch.manual_seed(0)
+    layout = FeatureLayout((4, 5), (8, 16))
+    head: MaskRcnn | InstanceCenters = (
+        MaskRcnn(layout, num_things=2, anchor_scale=2.0, **SMALL)
+        if kind == "masks"
+        else InstanceCenters(layout, num_things=2, width=8, box_width=16, rois_per_image=16, anchor_scale=2.0)
+    )
+    target, size = target_of((64, 320), (301, 3, 302, 30), (267, 9, 291, 41)), (64, 320)
+    seen = []
+    head.regions.box_roi_pool.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[1][0]))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        losses = head.losses(head(maps_of(layout, size), Frame(size)), [target])
+    assert seen[0].dtype == torch.float32
+    assert all((seen[0] == box_4).all(dim=1).any() for box_4 in target.boxes_N4)
+    total = torch.stack(list(losses.values())).sum()
+    total.backward()
+    assert all(torch.isfinite(loss) and loss.dtype == torch.float32 for loss in losses.values())
+    assert all(torch.isfinite(one.grad).all() for one in head.parameters() if one.grad is not None)
 
 
 def test_detections_are_within_the_image() -> None:

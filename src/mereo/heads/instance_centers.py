@@ -17,6 +17,7 @@ from mereo.data.instances import InstanceTargets, thing_indices
 from mereo.data.taxonomy import Taxonomy
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
 from mereo.features.stage import MAX_WIDTH
+from mereo.heads.exact_boxes import answer_in_float32
 from mereo.heads.map_pyramid import MapPyramid, StrideAnchors, image_list, region_pooling
 from mereo.strict import StrictConfig
 
@@ -62,6 +63,7 @@ class InstanceCenters(nn.Module):
         )
         # Of the whole only these: its transform would normalise and resize once more.
         self.proposals, self.regions = parts.rpn, parts.roi_heads
+        answer_in_float32(self.proposals.head, self.regions.box_predictor)
 
     def forward(self, features: FeatureMaps, frame: Frame) -> InstanceCentersPrediction:
         maps, size = self.pyramid(features), frame.image_size

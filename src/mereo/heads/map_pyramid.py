@@ -83,7 +83,7 @@ class StrideAnchors(AnchorGenerator):
 
     def forward(self, image_list: ImageList, feature_maps: list[Tensor]) -> list[Tensor]:
         first = feature_maps[0]
-        self.set_cell_anchors(first.dtype, first.device)
+        self.set_cell_anchors(torch.promote_types(first.dtype, torch.float32), first.device)
         strides = [[torch.tensor(stride, device=first.device)] * 2 for stride in self.strides]
         anchors = self.grid_anchors([list(feature_map.shape[-2:]) for feature_map in feature_maps], strides)
         return [torch.cat(anchors)] * len(image_list.image_sizes)

@@ -16,6 +16,7 @@ from torchvision.models.detection.mask_rcnn import MaskRCNN, MaskRCNNHeads, Mask
 from mereo.data.instances import InstanceTargets
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
 from mereo.features.stage import MAX_WIDTH
+from mereo.heads.exact_boxes import answer_in_float32
 from mereo.heads.map_pyramid import MapPyramid, PyramidKind, StrideAnchors, image_list, region_pooling
 from mereo.strict import StrictConfig
 
@@ -84,6 +85,7 @@ class MaskRcnn(nn.Module):
         )
         # Of the whole only these: its transform would normalise and resize once more.
         self.proposals, self.regions = parts.rpn, parts.roi_heads
+        answer_in_float32(self.proposals.head, self.regions.box_predictor, self.regions.mask_predictor)
 
     def forward(self, features: FeatureMaps, frame: Frame) -> PyramidMaps:
         return PyramidMaps(self.pyramid(features), frame.image_size)
