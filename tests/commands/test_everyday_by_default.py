@@ -46,11 +46,12 @@ def test_parse_without_a_parser(photograph: Path, tmp_path: Path) -> None:
     assert {"parts", "materials", "superpixels"} <= report["images"][0]["files"].keys()
 
 
-def test_models_shows_both(capsys: pytest.CaptureFixture[str]) -> None:
+def test_models_shows_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["models"]) == 0
     out = capsys.readouterr().out
-    assert DEFAULT_PARSER == "everyday" and set(built_in_parsers()) == {"everyday", "street"}
-    assert out.startswith("everyday (default) - Everyday things") and "\nstreet - Streets" in out
+    assert DEFAULT_PARSER == "everyday" and set(built_in_parsers()) == {"drawn", "everyday", "street"}
+    assert out.startswith("everyday (default) - Everyday things")
+    assert "\ndrawn - Drawn streets" in out and "\nstreet - Streets" in out
     assert "  parts       " in out and "  materials   " in out, "names of every task"
     assert "Twelve objects of streets, facades, cars and people" in " ".join(out.split())
 

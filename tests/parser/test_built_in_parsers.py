@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
 import pack_parser
 
+from mereo.data.drawn_scenes import draw_scene
 from mereo.data.formats.folder_format import FolderSamples
 from mereo.data.sample import Sample
 from mereo.errors import BadInput
@@ -35,6 +36,8 @@ MEASURED = {
     ("everyday", "everyday_clothes", "semantic"): 0.9783,
     ("everyday", "everyday_clothes", "materials"): 0.9058,
 }
+
+DRAWN_MEASURED = {"semantic": 0.8835, "materials": 0.8136}
 
 
 def folder_of(shared_folder: Path, description: str) -> Path:
@@ -68,6 +71,19 @@ def test_what_was_measured_is_still_answered(shared_folder: Path, name: str, des
     assert right_share(load(name), few, what) == pytest.approx(MEASURED[name, description, what], abs=TOLERANCE)
 
 
+@pytest.mark.parametrize("what", DRAWN_MEASURED)
+def test_what_was_measured_of_drawn_scenes_is_still_answered(what: str) -> None:
+    scenes = [draw_scene(1, index, size=(180, 240)) for index in range(3)]
+    assert right_share(load("drawn"), scenes, what) == pytest.approx(DRAWN_MEASURED[what], abs=TOLERANCE)
+
+
+def test_the_drawn_parser_answers_no_textures_and_tells_things_apart() -> None:
+    parser = load("drawn")
+    parse = parser.parse(pixels_of(draw_scene(1, 0, size=(180, 240))))
+    assert parse.texture is None and parse.image_texture is None and parse.scene_name == "field"
+    assert parse.instances is not None and group_photograph(parser, parse.image_HWC).num_levels == 4
+
+
 def test_the_street_parser_knows_its_own_pictures_and_no_others(shared_folder: Path) -> None:
     parser = load("street")
     own = FolderSamples(folder_of(shared_folder, "camvid"), split="val", description="camvid")
@@ -79,10 +95,11 @@ def test_the_street_parser_knows_its_own_pictures_and_no_others(shared_folder: P
 @pytest.mark.parametrize("name", built_in_parsers())
 def test_each_has_terms_a_licence_and_knows_its_pictures(name: str) -> None:
     parser = load(name)
-    assert isinstance(parser.card, ModelCard) and "non-commercial" in parser.card.terms and parser.card.measured
+    terms = "free for any use" if name == "drawn" else "non-commercial research use"
+    assert isinstance(parser.card, ModelCard) and terms in parser.card.terms and parser.card.measured
     assert parser.familiarity is not None and parser.familiarity.num_pictures == 200
     licence = built_in_parsers()[name].with_name(f"LICENSE-{name}.md").read_text(encoding="utf-8")
-    assert f"`{name}.safetensors`" in licence and "non-commercial research use" in licence
+    assert f"`{name}.safetensors`" in licence and terms in licence
 
 
 @pytest.mark.parametrize("name", built_in_parsers())

@@ -51,8 +51,10 @@ def test_it_says_under_whose_terms_the_weights_will_stand(tmp_path):
     file = save_parser(parser, tmp_path / "mine.safetensors", card=card)
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(starter_recipe(**OPTIONS, start_from=str(file)))
-    assert "terms: mine training: {steps: 1}. To start free" in recipe.read_text()
+    assert "terms: mine training: {steps: 1}.\n# To start free" in recipe.read_text()
     assert load_recipe(recipe).training.steps == 1000
+    free = starter_recipe(**OPTIONS, start_from="drawn")
+    assert "under its terms: Apache-2.0, free for any use.\n" in free and "To start free" not in free
     file = save_parser(parser, tmp_path / "mine.safetensors")
     assert "under its terms" not in starter_recipe(**OPTIONS, start_from=str(file))
 
