@@ -38,7 +38,9 @@ def test_a_misspelt_name_is_told_the_nearest(name: str, near: str) -> None:
 def test_other_names_and_paths_are_told_all_ways(name: str) -> None:
     with pytest.raises(BadInput) as raised:
         mereo.load(name)
-    assert str(raised.value).endswith(f"but got {name!r}; built in: everyday, street; on the hub: hub:OWNER/NAME.")
+    assert str(raised.value).endswith(
+        f"but got {name!r}; built in: everyday, drawn, street; on the hub: hub:OWNER/NAME."
+    )
 
 
 def test_a_checkpoint_is_no_parser_file() -> None:
