@@ -17,7 +17,7 @@ from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import load, save_parser
 from mereo.reasoning.cooccurrence import Cooccurrence
 from mereo.reasoning.cooccurrence_file import write_cooccurrence
-from mereo.recipe.assemble import build_run, with_found_files
+from mereo.recipe.assemble import build_run
 from mereo.recipe.recipe import Recipe
 
 DESCRIPTION = """\
@@ -150,19 +150,6 @@ def test_what_starts_from_other_weights_stands_under_their_terms(folder: Path) -
     own = build_run(recipe(**start, card={"terms": "mine"}), folder=folder).parser.card
     assert own == ModelCard(terms="mine")
     assert build_run(recipe(), folder=folder).parser.card == ModelCard()
-
-
-def test_backbone_weights_are_found_beside_the_recipe(folder: Path) -> None:
-    (folder / "backbone.safetensors").write_bytes(b"")
-    for weights, found in (
-        ("backbone.safetensors", str(folder / "backbone.safetensors")),
-        ("elsewhere.safetensors", "elsewhere.safetensors"),
-        ("hub", "hub"),
-        (None, None),
-    ):
-        asked = recipe(parser={"backbone": {"name": "test_resnet.r160_in1k", "weights": weights}})
-        assert with_found_files(asked, folder).parser.backbone.weights == found
-        assert asked.parser.backbone.weights == weights
 
 
 def affinity_recipe(counts: str | None = None, **changes: Any) -> Recipe:

@@ -19,9 +19,9 @@ from mereo.features.faster_depthwise import with_faster_depthwise
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps
 from mereo.features.network_sizes import NetworkSizes, SwinSizes
 from mereo.features.whole_windows import pad_to_whole_windows
+from mereo.files_of_settings import FROM_HUB, FileReadOnce
 from mereo.strict import StrictConfig
 
-FROM_HUB = "hub"
 # How timm's families of transformers are asked to take images of any size; each knows at most one of these.
 ANY_SIZE_OPTIONS: tuple[dict[str, Any], ...] = ({"dynamic_img_size": True}, {"strict_img_size": False}, {})
 ODD_SIZES = ((33, 47), (1, 1))
@@ -203,7 +203,7 @@ def _nearest(name: str) -> str:
 class TimmBackboneConfig(StrictConfig):
     name: str
     output_stride: Literal[8, 16, 32] | None = Field(None, description="8, 16 or 32; left out: the network's own")
-    weights: str | None = Field(None, description='"hub", a safetensors file, or left out: random')
+    weights: FileReadOnce = Field(None, description='"hub", a safetensors file, or left out: random')
     sizes: NetworkSizes | None = Field(None, description="left out: those of the named model")
     map_norm_eps: float | None = Field(None, gt=0, description="a LayerNorm behind each map; left out: none")
 

@@ -21,6 +21,7 @@ from mereo.features.object_context_pooling import ObjectContextPoolingConfig
 from mereo.features.projection import ProjectionConfig
 from mereo.features.pyramid_pooling import PyramidPoolingConfig
 from mereo.features.timm_backbone import TimmBackboneConfig
+from mereo.files_of_settings import with_files
 from mereo.heads.instance_centers import InstanceCentersConfig
 from mereo.heads.mask2former import Mask2FormerConfig
 from mereo.heads.maskformer import MaskFormerConfig
@@ -122,9 +123,4 @@ class ParserConfig(StrictConfig):
 
     def without_weights(self) -> "ParserConfig":
         """As saved in a parser file, whose tensors make the backbone's first weights and counted edges needless."""
-        path = tuple(
-            stage.model_copy(update={"counts": None}) if isinstance(stage, ClassAffinityConfig) else stage
-            for stage in self.path
-        )
-        backbone = self.backbone.model_copy(update={"weights": None})
-        return self.model_copy(update={"backbone": backbone, "path": path})
+        return with_files(self, lambda _: None)

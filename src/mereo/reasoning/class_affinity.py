@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from mereo.errors import BadInput
 from mereo.features.conv_norm import ConvNormReLU, PresentBatchNorm2d
 from mereo.features.feature_maps import FeatureLayout, FeatureMaps, Frame
+from mereo.files_of_settings import FileReadOnce
 from mereo.reasoning.coarse_answer import CoarseAnswer, CoarseReasoner
 from mereo.reasoning.cooccurrence import Normalisation, class_affinity
 from mereo.reasoning.cooccurrence_file import read_cooccurrence
@@ -180,7 +181,7 @@ class ClassAffinityConfig(StrictConfig):
     normalise: Normalisation = Field("target", description="target: as printed, source: as the prose reads")
     shares_suppression: bool = Field(False, description="divide the suppression by the number of regions present")
     back_to_pixels: BackToPixels = Field("concatenation", description="how a pixel's own features meet its region's")
-    counts: str | None = Field(
+    counts: FileReadOnce = Field(
         None,
         description="a file of `mereo data affinity`; left out: counted on the training split",
     )

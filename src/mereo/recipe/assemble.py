@@ -14,6 +14,8 @@ from mereo.data.samples_with_superpixels import SamplesWithSuperpixels
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput
 from mereo.features.stage import SuperpixelWish
+from mereo.files_of_settings import with_files_beside
+from mereo.parser.config import ParserConfig
 from mereo.parser.kept_fits import keep_fits
 from mereo.parser.model_card import ModelCard
 from mereo.parser.objective import Objective, build_objective, needs_histogram
@@ -57,8 +59,8 @@ def build_run(recipe: Recipe, *, folder: Path, compose: Callable[[Taxonomy], Sce
     val_format = None if recipe.val_data is None else recipe.val_data.format
     if val_samples is not None and val_format != "drawn_scenes" and sources_with_objects(val_samples):
         _labelled_pixels_K(val_samples, "val")
-    found = with_found_files(recipe, folder)
-    parser = compose(taxonomy) if compose else found.parser.build(taxonomy)
+    config = with_files_beside(folder, recipe.parser)
+    parser = compose(taxonomy) if compose else config.build(taxonomy)
     require_parts(parser, recipe.training.only)
     not_taken: list[str] = []
     parser.card = recipe.card
@@ -69,7 +71,7 @@ def build_run(recipe: Recipe, *, folder: Path, compose: Callable[[Taxonomy], Sce
         keep_fits(parser, source, only=recipe.training.only)
         parser.card = recipe.card.bound_by(_card_if_told(source))
     if compose is None:
-        _count_edges(parser, found, train_samples)
+        _count_edges(parser, config, train_samples)
     return BuiltRun(
         train_samples=_with_superpixels(train_samples, parser.superpixel_wish),
         val_samples=val_samples,
@@ -107,24 +109,9 @@ def _labelled_pixels_K(samples: Samples, split: str) -> Tensor:
     return pixels_K
 
 
-def _count_edges(parser: SceneParser, recipe: Recipe, train_samples: Samples) -> None:
+def _count_edges(parser: SceneParser, parser_config: ParserConfig, train_samples: Samples) -> None:
     """Edges between classes come from the recipe's file or from this training split, never from `start_from`."""
-    for stage, config in zip(parser.path, recipe.parser.path, strict=True):
+    for stage, config in zip(parser.path, parser_config.path, strict=True):
         if isinstance(config, ClassAffinityConfig) and isinstance(stage, ClassAffinity) and config.edges == "counted":
             counted = cooccurrence_of(train_samples) if config.counts is None else read_cooccurrence(config.counts)
             stage.take_counts(counted.counts_KK)
-
-
-def with_found_files(recipe: Recipe, folder: Path) -> Recipe:
-    """The backbone's weights and counted edges as paths that exist: beside the recipe, else as they are."""
-
-    def found(path: str | None) -> str | None:
-        return str(folder / path) if path not in (None, "hub") and (folder / path).is_file() else path
-
-    parser = recipe.parser
-    backbone = parser.backbone.model_copy(update={"weights": found(parser.backbone.weights)})
-    path = tuple(
-        stage.model_copy(update={"counts": found(stage.counts)}) if isinstance(stage, ClassAffinityConfig) else stage
-        for stage in parser.path
-    )
-    return recipe.model_copy(update={"parser": parser.model_copy(update={"backbone": backbone, "path": path})})

@@ -11,6 +11,7 @@ from mereo.data.instances import require_instances, thing_indices
 from mereo.data.sample import Sample, Samples
 from mereo.data.taxonomy import Taxonomy
 from mereo.features.timm_backbone import TimmBackboneConfig
+from mereo.files_of_settings import with_files_beside
 from mereo.heads.mask_rcnn import MaskRcnnConfig
 from mereo.parser.config import BuiltFeatures, ParserConfig
 from mereo.parser.instances.instance_files import InstanceParserConfig
@@ -111,10 +112,7 @@ def _features(
 ) -> tuple[ParserConfig, Taxonomy, BuiltFeatures, ModelCard | None]:
     """With the model card of the parser that they come from."""
     if source.backbone is not None:
-        weights = source.backbone.weights
-        if weights not in (None, "hub") and (folder / weights).is_file():
-            weights = str(folder / weights)
-        backbone = source.backbone.model_copy(update={"weights": weights})
+        backbone = with_files_beside(folder, source.backbone)
         config = ParserConfig(backbone=backbone, preprocessing=source.preprocessing)
         return config, taxonomy, config.build_features(taxonomy), None
     name = str(source.parser)
