@@ -56,13 +56,30 @@ def test_what_it_writes_opens_checks_and_is_a_recipe(folder):
 
 
 def test_nothing_is_overwritten_unless_forced(folder):
-    assert run(init, folder).exit_code == 0
     (folder / "taxonomy.yaml").write_text("precious")
-    again = run(init, folder)
-    assert isinstance(again.exception, BadInput) and "pass --force to overwrite" in str(again.exception)
+    refused = run(init, folder)
+    assert isinstance(refused.exception, BadInput) and "pass --force to overwrite" in str(refused.exception)
     assert (folder / "taxonomy.yaml").read_text() == "precious"
     assert run(init, folder, "--force").exit_code == 0
     assert (folder / "taxonomy.yaml").read_text() != "precious"
+    (folder / "recipe.yaml").write_text("precious")
+    assert isinstance(run(init, folder).exception, BadInput)
+    assert (folder / "recipe.yaml").read_text() == "precious"
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+def test_names_that_somebody_gave_to_classes_stay(folder, tmp_path, is_elsewhere):
+    where = tmp_path / "settings" if is_elsewhere else folder
+    out = ["--out", where] if is_elsewhere else []
+    assert run(init, folder, *out).exit_code == 0
+    (where / "taxonomy.yaml").write_text((where / "taxonomy.yaml").read_text().replace("class_3", "tree"))
+    described = {name: (where / name).read_text() for name in ("mereo.yaml", "taxonomy.yaml", "train.txt", "val.txt")}
+    again = run(init, folder, *out, "--start-from", "everyday", "--force")
+    assert again.exit_code == 0, again.output
+    assert described == {name: (where / name).read_text() for name in described}
+    recipe = load_recipe(where / "recipe.yaml")
+    assert recipe.start_from == "everyday"
+    assert open_samples(recipe.train_data, folder=where).taxonomy.object_names == ["background", "class_1", "tree"]
 
 
 def test_a_described_folder_gets_the_recipe_that_is_missing(folder):

@@ -12,7 +12,7 @@ from mereo.run_files import RECIPE_FILE
 def init(
     folder: Annotated[Path, typer.Argument(help="A folder with images and label maps.")],
     out: Annotated[Path | None, typer.Option(help="Where to write; left out: into the folder itself.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite what an earlier init wrote.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the recipe that an earlier init wrote.")] = False,
     seed: Annotated[int, typer.Option(help="Chooses the images for val where the folder has none.")] = 0,
     start_from: Annotated[
         str | None, typer.Option(help="The parser that is fine-tuned: a built-in name, a file or a run. [street]")
@@ -20,7 +20,8 @@ def init(
 ) -> None:
     """Look at a labelled folder and write mereo.yaml, taxonomy.yaml and recipe.yaml for it.
 
-    Where a mereo.yaml describes the folder already, only the recipe that is missing is written.
+    Where a mereo.yaml describes the folder already, only the recipe is written: names of classes stay. To look at the
+    folder anew, move mereo.yaml and taxonomy.yaml away.
     """
     import os
 
@@ -36,8 +37,12 @@ def init(
 
     target = folder if out is None else out
     start_from = None if start_from is None else starting_parser(start_from)
-    if out is None and not force and (folder / DESCRIPTION_FILE).is_file() and not (folder / RECIPE_FILE).exists():
-        write_recipe_of_described(folder, start_from=start_from)
+    if (target / DESCRIPTION_FILE).is_file():
+        if (target / RECIPE_FILE).exists() and not force:
+            raise BadInput(
+                f"{target} must not hold {RECIPE_FILE} yet, but got it; pass --force to overwrite, or --out."
+            )
+        write_recipe_of_described(folder, target=target, start_from=start_from)
         return
     errors = Console(stderr=True, highlight=False)
     with progress_bar(errors, "reading labels") as progress:
@@ -46,14 +51,14 @@ def init(
     if out is None and (not os.access(folder, os.W_OK) or not folder.stat().st_mode & 0o222):
         raise BadEnvironment(f"{folder} must be writable, but got a read-only folder; name another one with --out.")
     name = folder.resolve().name or "my_data"
-    in_place = target.resolve() == folder.resolve()
     files = {
-        DESCRIPTION_FILE: description_text(inspection, name=name),
+        # The description behind what it names: it is taken for whole.
         "taxonomy.yaml": taxonomy_text(inspection, name=name),
         **{f"{split}.txt": "\n".join(stems) + "\n" for split, stems in (inspection.split_lists or {}).items()},
+        DESCRIPTION_FILE: description_text(inspection, name=name),
         RECIPE_FILE: starter_recipe(
             name=name,
-            root="." if in_place else _path_from(target, folder),
+            root=_root_from(target, folder),
             description=DESCRIPTION_FILE,
             train_split=inspection.train_split,
             val_split=inspection.val_split,
@@ -90,8 +95,8 @@ def init(
         console.print(line, markup=False, soft_wrap=True)
 
 
-def write_recipe_of_described(folder: Path, *, start_from: str | None = None) -> None:
-    """For a folder that says itself what lies where, such as the labels that the studio saves."""
+def write_recipe_of_described(folder: Path, *, target: Path | None = None, start_from: str | None = None) -> None:
+    """For a folder that says itself what lies where, such as the labels that the studio saves; or `target` says it."""
     from mereo.atomic_files import write_text
     from mereo.data.check_target import sources_of
     from mereo.data.formats.folder_description import DESCRIPTION_FILE
@@ -100,22 +105,24 @@ def write_recipe_of_described(folder: Path, *, start_from: str | None = None) ->
     from mereo.errors import BadInput
     from mereo.recipe.starter import starter_recipe
 
-    splits = list(sources_of(folder))
+    target = folder if target is None else target
+    file = target / DESCRIPTION_FILE
+    splits = list(sources_of(folder, description=str(file.absolute())))
     if len(splits) < 2:
         raise BadInput(
             f"a labelled folder must have a split to train on and one to measure on, but got {', '.join(splits)} in "
-            f"{folder / 'mereo.yaml'}; label some more images, or name another split there."
+            f"{file}; label some more images, or name another split there."
         )
-    train, val = (FolderSamples(folder, split=split) for split in splits[:2])
+    train, val = (FolderSamples(folder, split=split, description=file) for split in splits[:2])
     if train.loaded.description.semantic is None:
         raise BadInput(
-            f"a starter recipe must have class maps to learn from, but got no semantic in {folder / 'mereo.yaml'}; "
+            f"a starter recipe must have class maps to learn from, but got no semantic in {file}; "
             "write the recipe yourself, or pass --out to look at the folder anew."
         )
     sizes = sorted(image_size(files["images"]) for files in train.files[:200])
     recipe = starter_recipe(
         name=folder.resolve().name or "my_data",
-        root=".",
+        root=_root_from(target, folder),
         description=DESCRIPTION_FILE,
         train_split=splits[0],
         val_split=splits[1],
@@ -123,13 +130,13 @@ def write_recipe_of_described(folder: Path, *, start_from: str | None = None) ->
         image_size=sizes[len(sizes) // 2],
         start_from=start_from,
     )
-    write_text(folder / RECIPE_FILE, recipe)
+    write_text(target / RECIPE_FILE, recipe)
     typer.echo(f"images  {len(train)} {splits[0]}, {len(val)} {splits[1]}, as mereo.yaml says")
-    typer.echo(f"wrote   {RECIPE_FILE} in {folder}\n\nnext:")
-    typer.echo(f"  mereo data check {folder / RECIPE_FILE}\n  mereo train {folder / RECIPE_FILE}")
+    typer.echo(f"wrote   {RECIPE_FILE} in {target}\n\nnext:")
+    typer.echo(f"  mereo data check {target / RECIPE_FILE}\n  mereo train {target / RECIPE_FILE}")
 
 
-def _path_from(target: Path, folder: Path) -> str:
+def _root_from(target: Path, folder: Path) -> str:
     """Relative where both lie on one drive, so that the pair of folders can be moved together."""
     import os
 

@@ -18,7 +18,6 @@ from mereo.data.pictures.pictures_below import is_below, pictures_below
 from mereo.errors import BadInput
 from mereo.picture_sizes import MAX_PIXELS
 from mereo.text_lines import printable
-from mereo.web.label_folder import LABELS_FOLDER
 
 LOG = logging.getLogger("mereo")
 MAX_PHOTOGRAPHS = 10_000
@@ -92,8 +91,7 @@ class FolderPhotographs:
         with self._guard:
             if time.monotonic() < self._next_look:
                 return
-            without = os.path.abspath(self.folder / LABELS_FOLDER)
-            found = pictures_below(str(self.folder), without=without, skipped=[])
+            found = pictures_below(str(self.folder), skipped=[])
             paths = list(itertools.islice(found, MAX_PHOTOGRAPHS + 1))
             if len(paths) > MAX_PHOTOGRAPHS and not self._is_cut:
                 LOG.warning("The folder holds more than %d photographs: the first are shown.", MAX_PHOTOGRAPHS)

@@ -21,6 +21,7 @@ from mereo.data.formats.folder_inspection import VAL_SHARE
 from mereo.data.label_reading import read_label
 from mereo.data.pictures.image_reading import SUFFIXES
 from mereo.data.pictures.picture_bytes import picture_bytes
+from mereo.data.pictures.pictures_below import LABELS_FOLDER
 from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.data.taxonomy_file import load_taxonomy, taxonomy_to_dict
 from mereo.drawing.file_stems import safe_stem
@@ -32,7 +33,6 @@ from mereo.strict_yaml import dump_yaml
 from mereo.web.errors_without_paths import errors_without_paths
 from mereo.web.pixel_hash import pixel_hash
 
-LABELS_FOLDER = "mereo_labels"
 IMAGES, LABELS, TAXONOMY_FILE = "images", "labels", "taxonomy.yaml"
 SPLITS = ("train", "val")
 # Photographs compress little more at higher levels, and take five times as long.

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from mereo.assembly.parse import Parse
+from mereo.data.pictures.pictures_below import LABELS_FOLDER
 from mereo.data.taxonomy import Taxonomy
 from mereo.errors import BadInput, did_you_mean
 from mereo.run_files import RECIPE_FILE
 from mereo.shapes import require_image
-from mereo.web.label_folder import LABELS_FOLDER, put_label
+from mereo.web.label_folder import put_label
 
 
 # Compared as an object: arrays have no one answer to "equal".
