@@ -48,9 +48,11 @@ def test_what_is_listed_and_in_which_order(tmp_path: Path) -> None:
     assert photographs.names(1, 2) == [(1, "img2.jpg"), (2, "img10.png")] and photographs.names(6, 60) == []
 
 
-def test_a_folder_of_labels_elsewhere_is_a_folder_like_others(tmp_path: Path) -> None:
+def test_labels_of_a_folder_within_are_no_photographs_either(tmp_path: Path) -> None:
     save(tmp_path / "trips" / "mereo_labels" / "a.png")
-    assert names_of(FolderPhotographs(tmp_path)) == ["trips/mereo_labels/a.png"]
+    save(tmp_path / "trips" / "b.png")
+    assert names_of(FolderPhotographs(tmp_path)) == ["trips/b.png"]
+    assert names_of(FolderPhotographs(tmp_path / "trips" / "mereo_labels")) == ["a.png"], "named itself, it is looked at"
 
 
 def test_numbers_stay_when_files_come_and_go(tmp_path: Path) -> None:

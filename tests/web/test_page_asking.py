@@ -84,14 +84,14 @@ def test_what_is_found_in_the_folder_is_opened_from_its_card() -> None:
         const make = document.createElement;
         document.createElement = (name) => { const one = make(name); made.push([name, one]); return one; };
         globalThis.fetch = async () => new Response(JSON.stringify(given.reply), { status: 200 });
-        change({ parse: { photograph: "id", parser: "tiny", name: "a.png" }, place: { x: 3, y: 4 } });
+        change({ parse: { photograph: "id", parser: "tiny", name: "a.png", source: {} }, place: { x: 3, y: 4 } });
         connectQuestions((source) => opened.push([source.key, source.name]));
         await press("ask-similar");
         const cards = made.filter(([name]) => name === "button" || name === "div");
         for (const [, card] of cards) card.listeners.click?.();
         answer([cards.map(([name]) => name), opened]);
     """
-    found: dict[str, Any] = {"class": "car", "distance": 0.5, "thumbnail": ""}
+    found: dict[str, Any] = {"class": "car", "distance": 0.5, "thumbnail": "", "box_xyxy": [1, 2, 3, 4], "shown_xyxy": [0, 0, 8, 8]}
     reply = {
         "query": {"class": "car"},
         "found": [found | {"image": "b.png", "folder": 0}, found | {"image": "c.png", "folder": None}],

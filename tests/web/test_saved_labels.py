@@ -126,6 +126,7 @@ def test_training_takes_the_folder_as_it_is(tmp_path: Path, capsys: pytest.Captu
 def test_a_single_photograph_cannot_be_trained_on(tmp_path: Path) -> None:
     assert save(tmp_path)["next"] == ["# Save one more photograph first: one to learn from, one to measure on."]
     assert next_commands(Path("a b"), num_photographs=2)[1] == "mereo init 'a b'"
+    assert next_commands(Path("a"), num_photographs=2, parser="everyday")[1] == "mereo init a --start-from everyday"
     assert run(["data", "check", str(tmp_path / LABELS_FOLDER)]) == 0
 
 

@@ -54,6 +54,7 @@ class ParsersAnswer(Shape):
     default: str
     index: IndexShape | None
     labels: bool
+    label_classes: list[str] | None = Field(description="Of the labels that are in the folder already; of none null")
     limits: LimitsShape
 
 
@@ -176,6 +177,7 @@ class FoundShape(Shape):
     class_name: str = Field(alias="class")
     box_xyxy: tuple[int, int, int, int]
     image_size: tuple[int, int]
+    shown_xyxy: tuple[int, int, int, int] = Field(description="The part of the photograph that the thumbnail shows")
     thumbnail: str
     folder: int | None = Field(description="Its number in /v1/folder; of a photograph that is not there null")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from mereo.drawing.segment_thumbnail import segment_crop
 from mereo.errors import BadEnvironment, BadInput
 from mereo.parser.scene_parser import SceneParser
 from mereo.retrieval.index_facts import IndexFacts
@@ -216,5 +217,6 @@ def described(found: FoundSegment) -> dict[str, Any]:
         "class": found.class_name,
         "box_xyxy": list(found.box_xyxy),
         "image_size": [found.width, found.height],
+        "shown_xyxy": list(segment_crop(found.box_xyxy, (found.height, found.width)).box_xyxy),
         "thumbnail": base64.b64encode(found.thumbnail).decode("ascii"),
     }

@@ -100,6 +100,14 @@ def put_label(
         return PutLabel(stem, label_HW, was_there, sum(map(len, lists.values())))
 
 
+def classes_of_labels(folder: Path) -> tuple[str, ...] | None:
+    """That labels in this folder were begun with; None where there are none, or nobody can say."""
+    try:
+        return tuple(load_taxonomy(folder / TAXONOMY_FILE).object_names)
+    except (BadInput, OSError):
+        return None
+
+
 def _label_there(path: Path, taxonomy: Taxonomy, size: tuple[int, ...]) -> np.ndarray:
     """Refused where it cannot be kept: nobody's work is written over unless they say so."""
     label_HW = read_label(path, taxonomy.objects, max_pixels=max(MAX_PIXELS, math.prod(size)))

@@ -62,6 +62,7 @@ def mask_answer(kept: KeptParse, asked: ClicksRequest) -> dict[str, Any]:
 
 
 def _saved(kept: KeptParse, asked: LabelsRequest, folder: Path) -> dict[str, Any]:
+    from mereo.parser.weights import built_in_parsers
     from mereo.web.saved_labels import save_labels
 
     parse = kept.parse
@@ -81,6 +82,7 @@ def _saved(kept: KeptParse, asked: LabelsRequest, folder: Path) -> dict[str, Any
         regions=regions,
         keep_parse=asked.keep_parse,
         keep=asked.keep,
+        parser=asked.parser if asked.parser in built_in_parsers() else None,
     )
     return saved
 

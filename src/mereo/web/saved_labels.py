@@ -35,12 +35,13 @@ def save_labels(
     regions: Sequence[LabelRegion],
     keep_parse: bool,
     keep: bool = True,
+    parser: str | None = None,
 ) -> dict[str, Any]:
     """Into FOLDER/mereo_labels, as `label_folder` says; what a client is told. Of the picture's file nothing is kept
     but its pixels and its name.
 
     `keep`: where nothing is painted now, what was painted and saved before stays. `keep_parse`: what then still has no
-    label gets the parse's.
+    label gets the parse's. `parser` is the built-in one whose answers are corrected: what is trained starts from it.
     """
     require_image(image_HWC, name=name)
     if image_HWC.shape[:2] != parse.size:
@@ -72,7 +73,7 @@ def save_labels(
             "replaced": put.replaced,
             "classes": shares,
             "unlabelled": float(area_K[taxonomy.ignore_index] / painted_HW.size),
-            "next": next_commands(labels, num_photographs=put.num_photographs),
+            "next": next_commands(labels, num_photographs=put.num_photographs, parser=parser),
         }
     }
 
@@ -99,10 +100,11 @@ def class_index_of(taxonomy: Taxonomy, name: str) -> int:
     raise BadInput(f"a class must be one of the parser's objects, but got {name!r:.80}; {hint}")
 
 
-def next_commands(labels: Path, *, num_photographs: int) -> list[str]:
+def next_commands(labels: Path, *, num_photographs: int, parser: str | None = None) -> list[str]:
     """What trains on the folder, line by line for a shell, from where the service was started."""
     if num_photographs < 2:
         return ["# Save one more photograph first: one to learn from, one to measure on."]
     where, recipe = shlex.quote(str(labels)), shlex.quote(str(labels / RECIPE_FILE))
-    start = [] if (labels / RECIPE_FILE).exists() else [f"mereo init {where}"]
+    start_from = "" if parser is None else f" --start-from {parser}"
+    start = [] if (labels / RECIPE_FILE).exists() else [f"mereo init {where}{start_from}"]
     return [f"mereo data check {where}", *start, f"mereo train {recipe}"]

@@ -27,6 +27,7 @@ async def parsers(request: Request) -> Response:
     service = service_of(request)
     shelf, limits = service.shelf, service.limits
     index = await unless_gone(request, service.pixels.run(lambda: described_index(service)))
+    begun_with = await unless_gone(request, service.pixels.run(lambda: _label_classes(service)))
     told = [parser_or_error(service, name, has_index=index is not None) for name in shelf.names]
     return json_answer(
         {
@@ -34,9 +35,17 @@ async def parsers(request: Request) -> Response:
             "default": shelf.default,
             "index": index,
             "labels": service.folder_path is not None,
+            "label_classes": begun_with,
             "limits": {"body_bytes": limits.body_bytes, "pixels": limits.pixels, "clicks": MAX_CLICKS},
         }
     )
+
+
+def _label_classes(service: Service) -> list[str] | None:
+    from mereo.web.label_folder import LABELS_FOLDER, classes_of_labels
+
+    names = None if service.folder_path is None else classes_of_labels(service.folder_path / LABELS_FOLDER)
+    return None if names is None else list(names)
 
 
 def described_index(service: Service) -> dict[str, Any] | None:

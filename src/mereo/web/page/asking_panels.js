@@ -3,7 +3,7 @@ import * as api from "./api.js";
 import { connectAttempt } from "./attempts.js";
 import { allow } from "./buttons.js";
 import { clicks } from "./edits.js";
-import { element, inWords, made } from "./elements.js";
+import { drawn, element, inWords, made } from "./elements.js";
 import { percent } from "./maps.js";
 import { askOf, ofFolder } from "./sources.js";
 import { announce, change, isOf, isShown, state } from "./state.js";
@@ -137,7 +137,7 @@ async function askSimilar(open) {
   const asked = { ...place, class: element("similar-class").value || null, not_this: element("not-this").checked };
   const answer = await ask(parse, api.find, asked);
   if (!isShown(parse)) return;
-  told("similar-told", answer.found.length + (answer.found.length === 1 ? " segment" : " segments") + " like this " + inWords(answer.query.class) + ", the most alike first");
+  told("similar-told", answer.found.length + (answer.found.length === 1 ? " segment" : " segments") + " like this " + inWords(answer.query.class) + " of " + parse.name + ", the most alike first");
   element("similar").replaceChildren(...answer.found.map((found) => foundCard(found, open)));
 }
 
@@ -145,10 +145,24 @@ async function askSimilar(open) {
 function foundCard(found, open) {
   const isHere = Number.isInteger(found.folder);
   const image = made("img", { src: "data:image/jpeg;base64," + found.thumbnail, alt: inWords(found.class) + " in " + found.image });
+  const [left, top, right, bottom] = found.shown_xyxy, [x0, y0, x1, y1] = found.box_xyxy;
+  const box = drawn("svg", { viewBox: [left, top, right - left, bottom - top].join(" "), "aria-hidden": "true" },
+    drawn("rect", { x: x0, y: y0, width: x1 - x0, height: y1 - y0 }));
   const about = [title(inWords(found.class)), words(found.image + ", distance " + found.distance.toFixed(3), "quiet")];
-  const card = made(isHere ? "button" : "div", isHere ? { type: "button", title: "Open " + found.image } : {}, image, ...about);
-  if (isHere) card.addEventListener("click", () => open(ofFolder(found.folder, found.image)));
+  const card = made(isHere ? "button" : "div", isHere ? { type: "button", title: "Open " + found.image } : {}, made("span", { className: "boxed" }, image, box), ...about);
+  const middle = { x: Math.floor((x0 + x1) / 2), y: Math.floor((y0 + y1) / 2) };
+  if (isHere) card.addEventListener("click", () => openFound(ofFolder(found.folder, found.image), middle, open));
   return made("li", {}, card);
+}
+
+// The cross says where in the photograph; what else was found stays, to go on from.
+async function openFound(source, middle, open) {
+  const cards = [...element("similar").children], words = element("similar-told").textContent;
+  await open(source);
+  if (state.parse.source.key !== source.key) return;
+  told("similar-told", words);
+  element("similar").replaceChildren(...cards);
+  change({ cross: middle, place: middle });
 }
 
 export function forgetAnswers() {

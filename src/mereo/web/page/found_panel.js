@@ -28,7 +28,7 @@ function rowsOf(parse, view) {
   if (view === "segments") {
     const { colours } = parse.tasks.objects;
     return parse.segments.map((segment, index) => ({
-      index, colour: colours[segment.class], name: inWords(segment.name) + (segment.instance_id ? " #" + segment.instance_id : ""), share: segment.share,
+      index, colour: colours[segment.class], name: inWords(segment.name) + (segment.number ? " #" + segment.number : ""), share: segment.share,
     }));
   }
   const task = parse.tasks[view] || parse.tasks.objects, shares = view === "label" ? paintedShares(parse, regions()) : task.shares;
@@ -36,14 +36,34 @@ function rowsOf(parse, view) {
   return shares.map(([index, share]) => ({ index, colour: task.colours[index], name: told(task.classes[index]), share }));
 }
 
+// Of two parsers each row has both shares, and what only the other one found follows.
+function withOther(rows, own, other) {
+  const shares = new Map(other.shares.map(([index, share]) => [other.classes[index], share]));
+  const both = rows.map((row) => ({ ...row, otherShare: shares.get(own.classes[row.index]) ?? 0 }));
+  const found = new Set(rows.map((row) => own.classes[row.index]));
+  const others = other.shares.filter(([index]) => !found.has(other.classes[index]));
+  return [...both, ...others.map(([index, share]) =>
+    ({ index: null, colour: other.colours[index], name: inWords(other.classes[index]), share: 0, otherShare: share }))];
+}
+
+// Without "no part", which is no kind of part.
+const kindsIn = ({ shares, classes }) => shares.filter(([index]) => classes[index] !== "rest").length;
+
+function kindsFound(task, other) {
+  if (other) return state.parse.parser + " found " + kindsIn(task) + ", " + state.beside.parser + " " + kindsIn(other) + "; shares of both";
+  return kindsIn(task) + (kindsIn(task) === 1 ? " kind" : " kinds") + " found";
+}
+
 export function showFound() {
   const { parse, view } = state;
   if (!parse) return;
-  const task = parse.tasks[view], rows = rowsOf(parse, view);
+  const task = parse.tasks[view], other = task && state.beside?.tasks[view];
+  const rows = other ? withOther(rowsOf(parse, view), task, other) : rowsOf(parse, view);
   element("found-title").textContent = task ? task.title : TITLES[OWN_LISTS.includes(view) ? view : "objects"];
   element("found-about").textContent = task?.derived
     ? "Derived: these labels follow from other classes."
-    : view === "segments" ? parse.segments.length + " segments, the largest first" : ABOUT[view] || rows.length + (rows.length === 1 ? " kind" : " kinds") + " found";
+    : view === "segments" ? parse.segments.length + " segments" + (state.beside ? " of " + parse.parser : "") + ", the largest first"
+    : ABOUT[view] || kindsFound(task ?? parse.tasks.objects, other);
   const scene = element("scene"), words = [];
   if (parse.scene) words.push("Scene: " + inWords(parse.scene.name) + (parse.scene.derived ? " (derived)" : ""));
   if (parse.image_texture) words.push("texture of the whole: " + inWords(parse.image_texture));
@@ -59,7 +79,9 @@ export function showFound() {
 }
 
 function rowElement(row, canPin) {
-  const name = made("span", { textContent: row.name }), share = made("span", { textContent: percent(row.share), className: "share" });
+  const shares = [row.share, row.otherShare].filter((share) => share !== undefined).map((share) => (share ? percent(share) : "-"));
+  const name = made("span", { textContent: row.name }), share = made("span", { textContent: shares.join(" | "), className: "share" });
+  if (row.index === null) return made("li", { className: "other" }, swatch(row.colour), name, share);
   const button = made("button", { type: "button" }, swatch(row.colour), name, share);
   button.dataset.row = row.index;
   if (canPin) {

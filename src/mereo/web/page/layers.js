@@ -42,6 +42,17 @@ export function sameRow(row, view, parse, other) {
   return other.tasks[view].classes.indexOf(parse.tasks[view].classes[row]);
 }
 
+// The colours of the other parser's classes beside the first one's: a class of the same name has the same, any other one
+// that the first does not use.
+export function coloursBeside(task, own) {
+  const free = own.colours.filter((colour) => !task.colours.includes(colour));
+  return own.classes.map((name, index) => {
+    const shared = task.classes.indexOf(name);
+    if (shared >= 0) return task.colours[shared];
+    return free.shift() ?? own.colours[index];
+  });
+}
+
 // { map, colours (one a code), keys (codes with unlike keys have a border between them), line }
 export function layerOf(parse, state) {
   const { view, opacity } = state, chosenRow = state.lit ?? state.pinned;

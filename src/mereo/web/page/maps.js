@@ -24,6 +24,16 @@ export const place = (at, pixels, cells) => Math.floor(((2 * at + 1) * cells) / 
 export const valueAt = (map, parse, { x, y }) =>
   map.values[place(y, parse.height, map.height) * map.width + place(x, parse.width, map.width)];
 
+// Things of a class are counted, the largest first, where there are several; ids of instances count all classes at once.
+function numbered(segments) {
+  const numbers = new Map();
+  const counted = segments.map(({ name, instance_id: id }) => {
+    if (id) numbers.set(name, (numbers.get(name) ?? 0) + 1);
+    return id ? numbers.get(name) : 0;
+  });
+  return segments.map((segment, at) => ({ ...segment, number: numbers.get(segment.name) > 1 ? counted[at] : 0 }));
+}
+
 // A parse of the service with its maps decoded, and what the page counts once.
 export function prepared(answer) {
   const tasks = {};
@@ -38,6 +48,7 @@ export function prepared(answer) {
   }
   return {
     ...answer, tasks, groups,
+    segments: numbered(answer.segments),
     segmentMap: decoded(answer.segment_map),
     confidence: answer.confidence && { ...answer.confidence, map: decoded(answer.confidence.map) },
   };

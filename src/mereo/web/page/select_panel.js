@@ -8,9 +8,12 @@ import { swatch } from "./found_panel.js";
 import { chosenCodes, percent, shareOf, withClick } from "./maps.js";
 import { askOf } from "./sources.js";
 import { announce, change, isShown, state } from "./state.js";
+import { chooseTab, chosenTab } from "./tabs.js";
 
 export function addClick(pixel, takes) {
   if (!pixel || !state.parse?.groups) return;
+  // What was chosen, and how to go back, is told there.
+  if (chosenTab() === "found") chooseTab("select");
   const click = { x: pixel.x, y: pixel.y, adds: !takes, level: state.level }, all = withClick(state.parse, clicks(), click);
   if (all.includes(click) || all.length < clicks().length) edit({ clicks: all });
   change({ place: null });
@@ -31,6 +34,17 @@ export function selectionInWords() {
   return clicks().length + (clicks().length > 1 ? " clicks choose " : " click chooses ") + share + " of the photograph";
 }
 
+// Labels of one folder are all of the same classes, in the same order.
+function hasClassesOfLabels() {
+  const begun = state.service.label_classes, { classes } = state.parse.tasks.objects;
+  return !begun || (begun.length === classes.length && begun.every((name, at) => name === classes[at]));
+}
+
+const differingClass = () => {
+  const begun = state.service.label_classes, { classes } = state.parse.tasks.objects;
+  return begun.find((name) => !classes.includes(name)) ?? classes.find((name) => !begun.includes(name)) ?? begun[0];
+};
+
 export function showSelection() {
   if (!state.parse) return;
   const isAny = clicks().length > 0;
@@ -39,10 +53,11 @@ export function showSelection() {
   allow(element("redo"), canRedo());
   allow(element("clear"), isAny);
   document.querySelectorAll("[data-format]").forEach((button) => allow(button, isAny));
-  const canLabel = Boolean(state.service.labels);
-  element("labels-about").textContent = canLabel
-    ? "Paint the selection as a class; save it, and mereo train learns from it."
-    : "Start mereo studio with a folder of photographs, and corrected labels are saved beside them.";
+  const canLabel = Boolean(state.service.labels) && hasClassesOfLabels();
+  element("labels-about").textContent = !state.service.labels
+    ? "Start mereo studio with a folder of photographs, and corrected labels are saved beside them."
+    : canLabel ? "Paint the selection as a class; save it, and mereo train learns from it."
+    : "The labels in this folder were begun with a parser of other classes (" + inWords(differingClass()) + "): choose that one to go on, or rename mereo_labels.";
   allow(element("paint"), isAny && canLabel);
   element("label-class").disabled = !canLabel;
   for (const id of ["keep-before", "keep-parse"]) element(id).disabled = !canLabel;
@@ -101,12 +116,17 @@ async function save() {
   const asked = { parser: parse.parser, regions: painted, keep, keep_parse: element("keep-parse").checked };
   const { saved } = await askOf(parse, (photograph) => api.saveLabels({ photograph, ...asked }));
   done();
+  state.service.label_classes ??= parse.tasks.objects.classes;
   const before = !saved.replaced ? "" : keep ? ", added to the label that was there" : ", in place of the label that was there";
   const told = "Saved as " + saved.name + before;
   // Meanwhile another photograph may be shown, or more be painted on this one.
   if (!isShown(parse) || regions() !== painted) { announce(told + "."); return; }
-  const commands = saved.next.map((line) => made("code", { textContent: line }));
-  element("saved").replaceChildren(made("span", { textContent: told + "; " + percent(saved.unlabelled) + " left unlabelled. Next:" }), ...commands);
+  // A line that begins with # is a remark, as in a shell.
+  const commands = saved.next.filter((line) => !line.startsWith("#"));
+  const after = saved.next.map((line) => commands.includes(line) ? made("code", { textContent: line }) : made("p", { textContent: line.replace(/^#\s*/, "") }));
+  const words = told + "; " + percent(saved.unlabelled) + " left unlabelled." + (commands.length ? " Next:" : "");
+  element("saved").replaceChildren(made("span", { textContent: words }), ...after);
+  element("saved").scrollIntoView?.({ block: "nearest" });
 }
 
 export function connectSelection() {

@@ -85,14 +85,14 @@ export class Stage {
   // What is chosen and what lies under the pointer, by the superpixel's code; null where neither is.
   selectionOf(state, hovered, isTaking) {
     const { parse } = this, { groups } = parse;
-    // Heat and weights are read by their colours: nothing may shade them.
-    if (!groups || state.view === "heat" || state.view === "token") return null;
-    if (!clicks().length && hovered < 0) return null;
+    if (!groups || (!clicks().length && hovered < 0)) return null;
+    // Heat and weights are read by their colours: what is chosen is outlined there, and nothing is shaded.
+    const isShaded = state.view !== "heat" && state.view !== "token";
     const chosen = chosenCodes(parse, clicks());
     // Only where a click would change something.
     const isUnder = Uint8Array.from(chosen, (isChosen, code) =>
-      hovered >= 0 && Boolean(isChosen) === isTaking && groupOf(groups, code, state.level) === hovered ? 1 : 0);
-    return { map: groups.map, chosen, isUnder, isAny: clicks().length > 0, under: UNDER[isTaking ? "take" : "add"] };
+      isShaded && hovered >= 0 && Boolean(isChosen) === isTaking && groupOf(groups, code, state.level) === hovered ? 1 : 0);
+    return { map: groups.map, chosen, isUnder, isAny: clicks().length > 0, isShaded, under: UNDER[isTaking ? "take" : "add"] };
   }
 
   onCanvas({ x, y }) {
@@ -192,7 +192,7 @@ function paintLayer(points, across, down, line, layer, selection) {
 }
 
 // Darkens what is not chosen and draws a double edge, visible on light and on dark; tints what lies under the pointer.
-function paintSelection(points, across, down, line, { map, chosen, isUnder, isAny, under }, isBare) {
+function paintSelection(points, across, down, line, { map, chosen, isUnder, isAny, isShaded, under }, isBare) {
   const columns = placesOf(across, map.width), rows = placesOf(down, map.height);
   const underRed = under & 255, underGreen = (under >> 8) & 255, underBlue = (under >> 16) & 255;
   for (let y = 0, at = 0; y < down; y++) {
@@ -205,6 +205,7 @@ function paintSelection(points, across, down, line, { map, chosen, isUnder, isAn
         if (left !== own || over !== own) { points[at] = EDGE; continue; }
         const far = chosen[map.values[row + columns[Math.max(0, x - 2 * line)]]], high = chosen[map.values[twiceAbove + columns[x]]];
         if (far !== own || high !== own) { points[at] = RIM; continue; }
+        if (!isShaded) continue;
         if (!own) points[at] = shaded(points[at], SHADE);
         // Of what is chosen the photograph itself is seen, whatever the view paints elsewhere.
         else if (!isBare) points[at] = (points[at] & 0x00ffffff) | (((points[at] >>> 24) * 0.55) << 24);

@@ -7,7 +7,7 @@ import { hasUnsaved, isSaved, turnTo } from "./edits.js";
 import { element, inWords, made } from "./elements.js";
 import { showFound } from "./found_panel.js";
 import { connectKeys } from "./keys.js";
-import { sameRow, TITLES, viewsOf } from "./layers.js";
+import { coloursBeside, sameRow, TITLES, viewsOf } from "./layers.js";
 import { chooseLevel, levelToStartWith, showLevel } from "./level_slider.js";
 import { percent } from "./maps.js";
 import { connectPhotographs } from "./photographs.js";
@@ -22,6 +22,7 @@ import { showUnder } from "./under_line.js";
 const point = { onHover: (pixel, isAltDown) => change({ hovered: pixel, isAltDown, ...(pixel ? { cross: null } : {}) }) };
 const stage = new Stage(element("stage"), { ...point, onClick: choosePixel });
 const beside = new Stage(element("stage-beside"), { ...point, onClick: choosePixel });
+const WELCOME = element("welcome-title").textContent;
 let opening = null; // What is being opened: { source, control }. An older one that comes later is dropped.
 
 function choosePixel(pixel, isOther) {
@@ -32,19 +33,25 @@ function choosePixel(pixel, isOther) {
 async function open(source) {
   opening?.control.abort();
   const own = (opening = { source, control: new AbortController() });
+  element("welcome-title").textContent = "Parsing " + source.name + " ...";
   const found = await attempt(async () => {
     await started();
     return parsesFrom(source, state, own.control.signal);
   }, { progress: "Parsing " + source.name + " ..." });
   if (opening !== own) return;
   opening = null;
+  element("welcome-title").textContent = WELCOME;
   if (found) show(...found); else chooseParsers(state.parse, state.beside);
 }
 
 // Nothing is waited for in here: the page is never half of one photograph and half of another.
 function show(first, second = { parse: null }) {
   const { parse } = first, isKnown = isShown(parse);
+  for (const [name, task] of Object.entries(second.parse?.tasks ?? {})) {
+    if (name in parse.tasks) task.colours = coloursBeside(parse.tasks[name], task);
+  }
   element("welcome").hidden = true;
+  element("skip").hidden = false;
   for (const id of ["stages", "controls", "panels"]) element(id).hidden = false;
   stage.show(first.parse, first.picture);
   beside.show(second.parse, second.picture);

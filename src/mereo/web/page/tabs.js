@@ -4,6 +4,15 @@ import { element } from "./elements.js";
 const tabs = [...document.querySelectorAll('[role="tab"]')];
 let onChosen = () => undefined;
 
+export const chosenTab = () => tabs.find((tab) => tab.getAttribute("aria-selected") === "true").id.slice(4);
+
+// Where the page scrolls, the panel may begin at its lower edge: half of the window is enough for it, and the photograph
+// stays in sight.
+function bringIntoSight() {
+  const { top } = element("panels").getBoundingClientRect(), below = top - innerHeight / 2;
+  if (below > 0) scrollBy({ top: below });
+}
+
 export function chooseTab(name, takesFocus = false) {
   for (const tab of tabs) {
     const isChosen = tab.id === "tab-" + name;
@@ -18,7 +27,7 @@ export function chooseTab(name, takesFocus = false) {
 export function connectTabs(chosen) {
   onChosen = chosen;
   tabs.forEach((tab, at) => {
-    tab.addEventListener("click", () => chooseTab(tab.id.slice(4)));
+    tab.addEventListener("click", () => { chooseTab(tab.id.slice(4)); bringIntoSight(); });
     tab.addEventListener("keydown", (event) => {
       const step = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
       if (step === undefined) return;

@@ -15,7 +15,7 @@ function wordsAt(parse, pixel) {
     if (value !== null && value < task.classes.length && task.classes[value] !== "rest") words.push(inWords(task.classes[value]));
   }
   const segment = parse.segments[valueAt(parse.segmentMap, parse, pixel)];
-  if (segment?.instance_id) words[0] += " #" + segment.instance_id;
+  if (segment?.number) words[0] += " #" + segment.number;
   if (parse.confidence) words.push(valueAt(parse.confidence.map, parse, pixel) + " % sure");
   return words.join(", ");
 }
