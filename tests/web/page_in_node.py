@@ -33,7 +33,8 @@ export const press = (id) => element(id).listeners.click();
 const found = (selector) => (given.buttons?.[selector] ?? [])
   .map((dataset, at) => Object.assign(element(selector + at), { dataset }));
 globalThis.requestAnimationFrame = nothing;
-globalThis.document = { getElementById: element, createElement: () => new Element(), createElementNS: () => new Element(), querySelectorAll: found };
+const create = () => new Element();
+globalThis.document = { getElementById: element, createElement: create, createElementNS: create, querySelectorAll: found };
 """
 FIRST = 'import { answer, element, given, press } from "./surroundings.js";\n'
 

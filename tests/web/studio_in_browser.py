@@ -172,16 +172,19 @@ class StudioPage:
         )
 
     def beside(self, x: float, y: float, *, is_painted: bool) -> tuple[float, float]:
-        """A place close to this one, outside the mark of a click, where something is painted, or (almost) nothing. Which
-        pixels a group has differs a little from machine to machine."""
+        """A place close to this one, outside the mark of a click, where something is painted, or (almost) nothing.
+        Which pixels a group has differs a little from machine to machine."""
         self.settle()
         found = self.page.evaluate(
-            """([x, y, isPainted]) => { const canvas = document.querySelector("#stage canvas"), { width, height } = canvas;
+            """([x, y, isPainted]) => {
+            const canvas = document.querySelector("#stage canvas"), { width, height } = canvas;
             const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
             for (let far = 14; far < 60; far += 2) for (let turn = 0; turn < 6.3; turn += 0.2) {
-              const across = Math.round(x * width + far * Math.cos(turn)), down = Math.round(y * height + far * Math.sin(turn));
+              const across = Math.round(x * width + far * Math.cos(turn));
+              const down = Math.round(y * height + far * Math.sin(turn));
               if (across < 0 || down < 0 || across >= width || down >= height) continue;
-              if ((data[4 * (down * width + across) + 3] > 100) === isPainted) return [(across + 0.5) / width, (down + 0.5) / height];
+              const opacity = data[4 * (down * width + across) + 3];
+              if ((opacity > 100) === isPainted) return [(across + 0.5) / width, (down + 0.5) / height];
             } }""",
             [x, y, is_painted],
         )

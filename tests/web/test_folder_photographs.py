@@ -52,7 +52,9 @@ def test_labels_of_a_folder_within_are_no_photographs_either(tmp_path: Path) -> 
     save(tmp_path / "trips" / "mereo_labels" / "a.png")
     save(tmp_path / "trips" / "b.png")
     assert names_of(FolderPhotographs(tmp_path)) == ["trips/b.png"]
-    assert names_of(FolderPhotographs(tmp_path / "trips" / "mereo_labels")) == ["a.png"], "named itself, it is looked at"
+    assert names_of(FolderPhotographs(tmp_path / "trips" / "mereo_labels")) == ["a.png"], (
+        "named itself, it is looked at"
+    )
 
 
 def test_numbers_stay_when_files_come_and_go(tmp_path: Path) -> None:

@@ -91,7 +91,13 @@ def test_what_is_found_in_the_folder_is_opened_from_its_card() -> None:
         for (const [, card] of cards) card.listeners.click?.();
         answer([cards.map(([name]) => name), opened]);
     """
-    found: dict[str, Any] = {"class": "car", "distance": 0.5, "thumbnail": "", "box_xyxy": [1, 2, 3, 4], "shown_xyxy": [0, 0, 8, 8]}
+    found: dict[str, Any] = {
+        "class": "car",
+        "distance": 0.5,
+        "thumbnail": "",
+        "box_xyxy": [1, 2, 3, 4],
+        "shown_xyxy": [0, 0, 8, 8],
+    }
     reply = {
         "query": {"class": "car"},
         "found": [found | {"image": "b.png", "folder": 0}, found | {"image": "c.png", "folder": None}],
