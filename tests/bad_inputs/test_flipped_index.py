@@ -18,6 +18,7 @@ from tiny_parser import random_image, tiny_parser
 from mereo.commands.main import run
 from mereo.errors import BadInput
 from mereo.parser.weights import save_parser
+from mereo.retrieval import index_checksums
 from mereo.retrieval.index_checksums import CHECKSUMS, TAIL_BYTES, forget_files, note_files, require_noted_files
 from mereo.retrieval.lance_library import panics_unsaid, table_errors
 
@@ -154,13 +155,17 @@ def test_what_is_not_noted_or_cannot_be_read_is_believed(made: Path, mereo: Mere
     assert noted == {path.relative_to(index).as_posix() for path in files_of(index)}
 
 
-def test_of_a_large_file_the_end_is_checked(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("most_whole", "is_whole"), [(TAIL_BYTES + 100, True), (TAIL_BYTES + 99, False)])
+def test_of_a_large_file_the_end_is_checked(
+    most_whole: int, is_whole: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_checksums, "MOST_WHOLE_BYTES", most_whole)
     (tmp_path / "t").mkdir()
     file = tmp_path / "t" / "a.lance"
     file.write_bytes(bytes(TAIL_BYTES + 100))
     note_files(tmp_path, "t")
     require_noted_files(tmp_path, "t")
-    for place, is_seen in ((0, False), (-1, True), (100, True)):
+    for place, is_seen in ((0, is_whole), (99, is_whole), (-1, True), (100, True)):
         content = bytearray(TAIL_BYTES + 100)
         content[place] = 1
         file.write_bytes(content)

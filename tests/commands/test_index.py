@@ -22,7 +22,7 @@ pytest.importorskip("lancedb", reason="the extra index is not installed")
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six photographs, one of them broken, their index, and its parser."""
+    """Six photographs, their index, and its parser."""
     folder = tmp_path_factory.mktemp("commands")
     (folder / "in" / "sub").mkdir(parents=True)
     for seed in range(6):
@@ -69,6 +69,10 @@ def test_nothing_to_index(made: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     (tmp_path / "tiny.safetensors").write_bytes((made / "tiny.safetensors").read_bytes())
     assert build(tmp_path) == 2
     assert "paths must lead to at least one image" in capsys.readouterr().err
+    assert run(["index", "build", str(tmp_path / "in"), "--parser", "no parser is looked for"]) == 2
+    assert "paths must lead to at least one image" in capsys.readouterr().err
+    assert run(["index", "build", str(tmp_path / "in"), "--out", str(tmp_path / "in")]) == 2
+    assert "--out must be another folder than that of the photographs" in capsys.readouterr().err
     (tmp_path / "in" / "b.jpg").write_bytes(b"no picture")
     assert build(tmp_path) == 2
     assert "at least one image must be readable, but got 1 that are not; the first: " in capsys.readouterr().err
@@ -144,6 +148,8 @@ def test_filters_of_a_search(made: Path, capsys: pytest.CaptureFixture) -> None:
     assert {one["class"] for one in answer["found"]} == {name}
     x0, y0 = answer["found"][0]["box_xyxy"][:2]
     assert (x0, y0) >= (0, 0)
+    answer = found_of(capsys, made, "--segment", "0", "--image", "2.png", "--image", "sub/1.png", "--top", "1000")
+    assert {one["image"] for one in answer["found"]} == {"2.png", "sub/1.png"}
 
 
 def test_a_point_is_a_segment(made: Path, capsys: pytest.CaptureFixture) -> None:
@@ -165,6 +171,24 @@ def test_a_page(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> No
     assert printed[-1] == str(tmp_path / "found" / "index.html") and printed[0].startswith("0.000  ")
     names = sorted(path.name for path in (tmp_path / "found" / "thumbnails").iterdir())
     assert names == ["0001.jpg", "0002.jpg", "0003.jpg", "0004.jpg", "query.jpg"]
+    (tmp_path / "found" / "thumbnails" / "mine.jpg").write_bytes(b"")
+    line = ["index", "find", str(made / "index"), str(made / "in" / "0.png"), "--segment", "0", "--top", "1"]
+    assert run([*line, "--out", str(tmp_path / "found")]) == 0
+    names = sorted(path.name for path in (tmp_path / "found" / "thumbnails").iterdir())
+    assert names == ["0001.jpg", "mine.jpg", "query.jpg"], "of the search before nothing is left"
+
+
+def test_letters_that_a_terminal_would_obey_are_shown(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "in").mkdir()
+    Image.fromarray(random_image(40, 40)).save(tmp_path / "in" / "\x1b[31mred\n.png")
+    (tmp_path / "tiny.safetensors").write_bytes((made / "tiny.safetensors").read_bytes())
+    assert build(tmp_path) == 0
+    line = ["index", "find", str(tmp_path / "index"), str(made / "in" / "0.png"), "--segment", "0", "--top", "1"]
+    assert run([*line, "--out", str(tmp_path / "found")]) == 0
+    printed = capsys.readouterr().out
+    assert "\\x1b[31mred\\n.png" in printed and "\x1b" not in printed
 
 
 @pytest.mark.parametrize(
@@ -175,6 +199,7 @@ def test_a_page(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> No
         (["--at", "300,4"], r"a point must lie on the photograph (96x64), but got 300,4"),
         (["--segment", "9999"], "--segment must be below "),
         (["--segment", "0", "--class", "cra"], "but got 'cra'; did you mean 'car'?"),
+        (["--segment", "0", "--image", "3.png"], "but got '3.png'; did you mean "),
         (["--segment", "0", "--class", "' OR 1"], "--class must be a class of the index's parser"),
     ],
 )
@@ -210,7 +235,13 @@ def test_show_and_context_error(made: Path, capsys: pytest.CaptureFixture) -> No
     assert "of 6 photographs, vectors of 8 numbers" in printed and "bytes a segment, thumbnails included" in printed
     assert f"parser: {made / 'tiny.safetensors'} (fingerprint" in printed
     assert run(["index", "context-error", str(made / "index"), "--top", "3"]) == 0
-    assert "mean over classes " in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "mean over classes " in printed
+    few = [line.split() for line in printed.splitlines() if " * " in line]
+    assert all(int(words[2]) < 7 for words in few)
+    assert ("* fewer than 7 segments: most of the class are neighbours" in printed) == bool(few)
+    assert run(["index", "context-error", str(made / "index"), "--top", "9999"]) == 0
+    assert "* fewer than 19999 segments" in capsys.readouterr().out
     assert run(["index", "context-error", str(made / "index"), "--class", "nothing"]) == 2
 
 

@@ -48,6 +48,9 @@ def test_filters(folder: Path) -> None:
     both = nearest_segments(index, query_D, top=100, class_index=2, not_content_hash=rows["content_hash"][4])
     assert len(both) == 11
     assert nearest_segments(index, query_D, class_index=77) == []
+    within = nearest_segments(index, query_D, top=100, images=rows["image"][:1] + rows["image"][4:5])
+    assert {one.image for one in within} == {rows["image"][0], rows["image"][4]} and len(within) == 6
+    assert nearest_segments(index, query_D, images=["' OR '1'='1"]) == []
     assert len(nearest_segments(index, query_D, not_content_hash="' OR '1'='1")) == 20
 
 

@@ -33,8 +33,8 @@ export const press = (id) => element(id).listeners.click();
 const found = (selector) => (given.buttons?.[selector] ?? [])
   .map((dataset, at) => Object.assign(element(selector + at), { dataset }));
 globalThis.requestAnimationFrame = nothing;
-const create = () => new Element();
-globalThis.document = { getElementById: element, createElement: create, createElementNS: create, querySelectorAll: found };
+const createElement = () => new Element(), createElementNS = createElement;
+globalThis.document = { getElementById: element, createElement, createElementNS, querySelectorAll: found };
 """
 FIRST = 'import { answer, element, given, press } from "./surroundings.js";\n'
 

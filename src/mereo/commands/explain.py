@@ -45,8 +45,8 @@ def explain(
     parser: Annotated[
         str | None,
         typer.Option(
-            help="A built-in name, parser file, run folder, or hub:OWNER/NAME; left out: everyday. Any view "
-            "but --why needs a parser with what its brackets name: no built-in one has it."
+            help="A built-in name, parser file, run folder, or hub:OWNER/NAME; left out: everyday. Views "
+            "need a parser with what their brackets name; everyday has what --why and --segments need."
         ),
     ] = None,
     at: Annotated[str | None, typer.Option(help="Ask about this pixel of the photograph: X,Y.")] = None,

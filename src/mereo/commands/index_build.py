@@ -12,6 +12,7 @@ from mereo.picture_sizes import MAX_PIXELS
 from mereo.text_lines import printable
 
 if TYPE_CHECKING:
+    from mereo.commands.input_images import InputImages
     from mereo.retrieval.index_building import IndexReport
     from mereo.retrieval.index_facts import IndexFacts
     from mereo.retrieval.parse_segments import ParseSegments
@@ -55,17 +56,16 @@ def build(
     from mereo.retrieval.parse_segments import LEAST_SHARE, ParseSegmentsConfig
     from mereo.retrieval.segment_index import SegmentIndex, is_index
 
+    if out is not None and os.path.realpath(out) == os.path.realpath(folder):
+        raise BadInput(f"--out must be another folder than that of the photographs, but got {out}; leave it out.")
     if not folder.is_dir():
         raise BadInput(f"build must be given a folder, but got {str(folder)!r}; `mereo index add` takes files.")
     lancedb_library()  # Before a parser is loaded: it may not be installed.
     index_folder = out or Path(os.path.realpath(folder) + ".index")
+    inputs = _found_images([str(folder)], index_folder, prunes=prune)
     if is_index(index_folder):
         facts = SegmentIndex.open(index_folder).facts
-        if os.path.realpath(index_folder / facts.root) != os.path.realpath(folder):
-            raise BadInput(
-                f"an index must be of one folder, but got {folder} for that of {facts.root} in {index_folder}; add to "
-                "it with `mereo index add`, or choose another --out."
-            )
+        facts.require_root(relative_root(index_folder, folder), folder=index_folder)
         # Whoever goes on need not say again what the index knows.
         require_index_settings(index_folder, facts.settings, least_share=least_share, size=size)
         source = source_of_index(index_folder, facts, parser, device)
@@ -76,7 +76,7 @@ def build(
         source = opened_source(name, device, settings)
         root = relative_root(index_folder, folder)
         facts = IndexFacts(source.fingerprint, name, root, source.taxonomy, settings)
-    _add_and_tell(index_folder, [str(folder)], source, facts, prunes=prune, max_pixels=max_pixels)
+    _add_and_tell(index_folder, inputs, source, facts, prunes=prune, max_pixels=max_pixels)
 
 
 def add(
@@ -97,8 +97,20 @@ def add(
     from mereo.retrieval.segment_index import SegmentIndex
 
     facts = SegmentIndex.open(index).facts
+    inputs = _found_images(paths, index, prunes=prune)
     source = source_of_index(index, facts, parser, device)
-    _add_and_tell(index, paths, source, facts, prunes=prune, max_pixels=max_pixels)
+    _add_and_tell(index, inputs, source, facts, prunes=prune, max_pixels=max_pixels)
+
+
+def _found_images(arguments: list[str], index_folder: Path, *, prunes: bool) -> "InputImages":
+    """Before a parser is loaded: there may be none. A folder that is empty now may still be pruned."""
+    from mereo.commands.input_images import find_images
+    from mereo.retrieval.segment_index import is_index
+
+    inputs = find_images(arguments, without=index_folder)
+    if not (prunes and is_index(index_folder)):
+        inputs.require_any()
+    return inputs
 
 
 def _parser_name(parser: str | None) -> str:
@@ -112,7 +124,7 @@ def _parser_name(parser: str | None) -> str:
 
 def _add_and_tell(
     index_folder: Path,
-    arguments: list[str],
+    inputs: "InputImages",
     source: "ParseSegments",
     facts: "IndexFacts",
     *,
@@ -122,14 +134,10 @@ def _add_and_tell(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from mereo.commands.input_images import find_images
     from mereo.commands.pixel_caps import RAISE_CAP
     from mereo.retrieval.index_building import add_to_index
     from mereo.retrieval.segment_index import SegmentIndex, is_index
 
-    inputs = find_images(arguments, without=index_folder)
-    if not (prunes and is_index(index_folder)):
-        inputs.require_any()
     console = Console(stderr=True, highlight=False)
 
     def tell(what: str, reason: str) -> None:

@@ -10,12 +10,13 @@ from mereo.commands.explain import parsed_point
 from mereo.commands.out_folder import require_out_folder
 from mereo.commands.pixel_caps import RAISE_CAP, MaxPixels
 from mereo.picture_sizes import MAX_PIXELS
-from mereo.text_lines import without_surrogates
+from mereo.text_lines import printable, without_surrogates
 
 if TYPE_CHECKING:
     from mereo.drawing.neighbour_page import ShownSegment
     from mereo.retrieval.index_facts import IndexFacts
     from mereo.retrieval.nearest_segments import FoundSegment
+    from mereo.retrieval.segment_index import SegmentIndex
 
 
 def find(
@@ -27,6 +28,10 @@ def find(
     not_image: Annotated[
         bool, typer.Option("--not-image", help="Find none of the photograph itself (the same bytes).")
     ] = False,
+    in_images: Annotated[
+        list[str] | None,
+        typer.Option("--image", help="Find segments of this photograph of the index alone; may be repeated."),
+    ] = None,
     top: Annotated[int, typer.Option(min=1, max=10_000, help="How many.")] = 20,
     out: Annotated[Path, typer.Option(help="Folder for index.html and its pictures.")] = Path("found"),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of writing a page.")] = False,
@@ -56,6 +61,8 @@ def find(
     require_out_folder(None if as_json else out)
     opened = SegmentIndex.open(index)
     class_index = None if class_name is None else class_index_of(opened.facts, class_name)
+    if in_images is not None:
+        require_known_images(opened, in_images)
     image_HWC = read_image(image, max_pixels=max_pixels, advice=RAISE_CAP)
     source = source_of_index(index, opened.facts, parser, device)
     opened.facts.require_fingerprint(source.fingerprint, folder=index)
@@ -68,6 +75,7 @@ def find(
         top=top,
         class_index=class_index,
         not_content_hash=content_hash(image) if not_image else None,
+        images=in_images,
     )
     names = opened.facts.taxonomy.object_names
     asked = {
@@ -81,9 +89,16 @@ def find(
         answer = {"index": str(index), "query": asked, "found": [described(one) for one in found]}
         typer.echo(json.dumps(without_surrogates(answer), ensure_ascii=False, indent=2))
         return
-    _write_page(out, image, image_HWC, asked, found, opened.facts, class_name=class_name, not_image=not_image)
+    limits = [f"of the class {class_name}"] if class_name is not None else []
+    limits += [f"of {', '.join(map(printable, in_images))}"] if in_images else []
+    limits += ["not of this photograph"] if not_image else []
+    _write_page(out, image, image_HWC, asked, found, opened.facts, limits)
+    if not found:
+        typer.echo("no segment of the index fits what was asked")
     for one in found[:5]:
-        typer.echo(f"{one.distance:.3f}  {one.class_name}  {one.image}  at {one.box_xyxy[0]},{one.box_xyxy[1]}")
+        typer.echo(
+            f"{one.distance:.3f}  {one.class_name}  {printable(one.image)}  at {one.box_xyxy[0]},{one.box_xyxy[1]}"
+        )
     typer.echo(str(out / "index.html"))
 
 
@@ -95,6 +110,16 @@ def require_position(position: int | None, num_segments: int, image: Path) -> No
             f"--segment must be below {num_segments}, the segments of {image.name}, but got {position}; 0 is the "
             "largest."
         )
+
+
+def require_known_images(index: "SegmentIndex", images: list[str]) -> None:
+    from mereo.errors import BadInput, did_you_mean
+
+    known = index.images()
+    for image in images:
+        if image not in known:
+            hint = did_you_mean(image, list(known), otherwise="names are relative to the indexed folder.")
+            raise BadInput(f"--image must be a photograph of the index, but got {image!r:.200}; {hint}")
 
 
 def class_index_of(facts: "IndexFacts", name: str) -> int:
@@ -128,9 +153,7 @@ def _write_page(
     asked: dict[str, Any],
     found: "list[FoundSegment]",
     facts: "IndexFacts",
-    *,
-    class_name: str | None,
-    not_image: bool,
+    limits: list[str],
 ) -> None:
     from mereo.drawing.neighbour_page import ShownSegment, write_neighbour_page
     from mereo.drawing.segment_thumbnail import segment_thumbnail
@@ -145,8 +168,6 @@ def _write_page(
         class_index=names.index(asked["class"]),
         image=image.name,
     )
-    limits = [f"of the class {class_name}"] if class_name is not None else []
-    limits += ["not of this photograph"] if not_image else []
     write_neighbour_page(
         out,
         query=query,

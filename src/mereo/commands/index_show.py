@@ -46,7 +46,7 @@ def context_error(
     ] = None,
     queries: Annotated[int, typer.Option(min=1, help="Of a larger class, so many segments are drawn.")] = 2000,
 ) -> None:
-    """How much what surrounds a segment differs from what surrounds the nearest of its class: 0 is alike, 4.6 unlike.
+    """How much what surrounds a segment differs from what surrounds the nearest of its class: 0 alike, 4.6 unlike.
 
     Panoptic Segment Sorting, equation 4; surroundings are those that the parser sees, not true labels.
     """
@@ -63,9 +63,12 @@ def context_error(
     console = Console(highlight=False, markup=False, emoji=False)
     table = Table("class", "segments", "queries", "context error", box=None, pad_edge=False)
     for one in found.classes:
-        table.add_row(one.name, f"{one.num_segments:,}", f"{one.num_queries:,}", _number(one.error))
+        mark = " *" if one.num_segments < 2 * top + 1 else ""
+        table.add_row(one.name + mark, f"{one.num_segments:,}", f"{one.num_queries:,}", _number(one.error))
     console.print(table)
     console.print(f"mean over classes {_number(found.error)}, {top} neighbours of the same class", soft_wrap=True)
+    if any(one.num_segments < 2 * top + 1 for one in found.classes):
+        console.print(f"* fewer than {2 * top + 1} segments: most of the class are neighbours", soft_wrap=True)
 
 
 def _number(value: float | None) -> str:

@@ -45,6 +45,8 @@ def write_neighbour_page(
         _card(folder, f"{rank:04}", one, taxonomy, rank=rank, largest=largest)
         for rank, one in enumerate(found, start=1)
     ]
+    for stale in _later_thumbnails(folder, len(found)):
+        stale.unlink(missing_ok=True)
     return PAGE.write(
         folder / "index.html",
         title=f"{count}: {name}",
@@ -54,6 +56,12 @@ def write_neighbour_page(
         query=_card(folder, "query", query, taxonomy, side=QUERY_SIDE),
         found="\n".join(cards) or '<li class="nothing quiet">Nothing in the index fits what was asked.</li>',
     )
+
+
+def _later_thumbnails(folder: Path, num_found: int) -> list[Path]:
+    """Of an earlier search into the same folder, which found more."""
+    paths = (folder / "thumbnails").glob("[0-9][0-9][0-9][0-9]*.jpg")
+    return [path for path in paths if path.stem.isdecimal() and int(path.stem) > num_found]
 
 
 def _card(

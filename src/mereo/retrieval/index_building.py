@@ -86,17 +86,24 @@ def content_hash(path: Path) -> str:
 
 
 def path_in_index(path: Path, root: Path) -> str:
-    """Relative to the indexed folder, as text: bytes of no encoding become escapes."""
+    """Relative to the indexed folder, as text: bytes of no encoding become escapes, such as `\\udcff`; where a name has
+    such letters itself, its backslash does, too."""
     try:
         relative = os.path.relpath(os.path.realpath(path), os.path.realpath(root))
     except ValueError:  # Another drive of Windows.
         relative = os.path.realpath(path)
-    return Path(relative).as_posix().encode("utf-8", "backslashreplace").decode("utf-8")
+    plain = re.sub(r"\\(?=udc[0-9a-f]{2})", r"\\udc5c", Path(relative).as_posix())
+    return plain.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def file_of(image: str, root: Path) -> Path:
     """The file that `path_in_index` named."""
-    return root / re.sub(r"\\udc([0-9a-f]{2})", lambda found: chr(0xDC00 + int(found.group(1), 16)), image)
+
+    def named(found: re.Match[str]) -> str:
+        byte = int(found.group(1), 16)
+        return chr(byte if byte < 128 else 0xDC00 + byte)
+
+    return root / re.sub(r"\\udc([0-9a-f]{2})", named, image)
 
 
 class _Adding:
@@ -116,6 +123,8 @@ class _Adding:
         self.index = SegmentIndex.open(folder) if is_index(folder) else None
         if self.index is not None:
             self.index.facts.require_fingerprint(source.fingerprint, folder=folder)
+            # Another process may have made it since whoever calls looked.
+            self.index.facts.require_root(facts.root, folder=folder)
         self.hash_of_image = {} if self.index is None else self.index.images()
         self.image_of_hash = {found: image for image, found in self.hash_of_image.items()}
         self._in_table = set(self.hash_of_image)

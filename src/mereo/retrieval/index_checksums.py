@@ -14,8 +14,9 @@ from mereo.errors import BadInput
 
 CHECKSUMS = "checksums.json"
 KINDS = (".manifest", ".lance")  # Others, such as the hint which version is the newest, do change.
-# What a file says about itself stands at its end; reading all of a large index would take longer than searching it.
-TAIL_BYTES = 1 << 20
+# Of larger files the end alone is looked at, where a file says of itself what is where: reading all of a large index
+# would take longer than searching it.
+MOST_WHOLE_BYTES, TAIL_BYTES = 1 << 26, 1 << 20
 
 
 def note_files(folder: Path, table: str) -> None:
@@ -56,7 +57,7 @@ def _files(folder: Path, table: str) -> dict[str, Path]:
 def _checksum(path: Path) -> str:
     with open(path, "rb") as file:
         size = file.seek(0, 2)
-        file.seek(max(0, size - TAIL_BYTES))
+        file.seek(0 if size <= MOST_WHOLE_BYTES else size - TAIL_BYTES)
         return f"{size} {hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 

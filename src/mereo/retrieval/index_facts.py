@@ -67,6 +67,14 @@ class IndexFacts:
                 "index (this one may be of another version of Mereo)."
             )
 
+    def require_root(self, root: str, *, folder: Path) -> None:
+        """`root` relative to the index, as `relative_root` gives it."""
+        if os.path.realpath(folder / self.root) != os.path.realpath(folder / root):
+            raise BadInput(
+                f"an index must be of one folder, but got {folder / root} for that of {self.root} in {folder}; add to "
+                "it with `mereo index add`, or choose another --out."
+            )
+
 
 def relative_root(index: Path, folder: Path) -> str:
     """From the index to the indexed folder: both can be moved together. Another drive has no such path."""

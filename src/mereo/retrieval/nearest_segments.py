@@ -47,12 +47,16 @@ def nearest_segments(
     top: int = 20,
     class_index: int | None = None,
     not_content_hash: str | None = None,
+    images: Sequence[str] | None = None,
 ) -> list[FoundSegment]:
-    """The `top` nearest, or all if there are fewer; of one class, and without one photograph, if asked. Exact."""
+    """The `top` nearest, or all if there are fewer; of one class, of some photographs (by their names in the index) and
+    without one of them, if asked. Exact."""
     query_D = required_query(index, query_D, top)
     conditions = [] if class_index is None else [f"class_index = {int(class_index)}"]
     if not_content_hash is not None:
         conditions.append(f"NOT {is_one_of('content_hash', [not_content_hash])}")
+    if images is not None:
+        conditions.append(is_one_of("image", images))
     with table_errors(index.folder):
         search = index.table.search(query_D, vector_column_name=VECTOR).distance_type("cosine").limit(top)
         if conditions:
