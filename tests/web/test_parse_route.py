@@ -222,14 +222,20 @@ def test_the_kind_of_a_refusal_counts_not_its_words(
         ({"parser": "nobody"}, 404, "parser must be one of plain, tasks, grouping, things, but got 'nobody'"),
         ({"folder": 0}, 400, "but got a picture and folder"),
         ({"photograph": "x"}, 400, "but got a picture and photograph"),
-        ({"folder": "first"}, 422, "query.folder must fit"),
-        ({"folder": -1}, 422, "query.folder must fit"),
-        ({"path": "/etc/passwd"}, 422, "query.path must fit"),
-        ({"url": "http://127.0.0.1/"}, 422, "query.url must fit"),
+        ({"folder": "first"}, 422, "query.folder must "),
+        ({"folder": -1}, 422, "query.folder must "),
+        ({"path": "/etc/passwd"}, 422, "query.path must "),
+        ({"url": "http://127.0.0.1/"}, 422, "query.url must "),
     ],
 )
 def test_wrong_parameters_are_refused(ask: Asked, parameters: dict[str, Any], status: int, match: str) -> None:
     assert match in error_of(ask.post("/v1/parse", png(), params=parameters), status)
+
+
+def test_a_form_is_told_how_to_send_a_picture(ask: Asked) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = ask.post("/v1/parse", b"--x\r\n\r\n" + png() + b"\r\n--x--", headers=headers)
+    assert "the picture itself, but got a form; with curl say --data-binary" in error_of(answer, 415)
 
 
 def test_a_photograph_that_nobody_keeps(ask: Asked) -> None:

@@ -39,6 +39,8 @@ async def parse(request: Request, query: Annotated[ParseQuery, Query()]) -> Resp
     service = service_of(request)
     parser = service.shelf.require(query.parser)
     content = await request.body()
+    if content.startswith(b"--") and request.headers.get("Content-Type", "").lower().startswith("multipart/"):
+        raise Problem(415, "a body must be the picture itself, but got a form; with curl say --data-binary @FILE.")
     given = [name for name, is_there in _sources(query, content).items() if is_there]
     if len(given) != 1:
         raise Problem(

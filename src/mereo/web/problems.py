@@ -67,6 +67,20 @@ def problem_of(error: Exception) -> Problem:
     return Problem(500, "the service must answer, but got a bug of its own; its log has more, please report it.")
 
 
+def wished(message: str) -> str:
+    """What a value must do, from what pydantic says of one that does not.
+
+    >>> wished("Input should be a valid dictionary or object to extract fields from")
+    'be an object'
+    >>> wished("Input should be greater than or equal to 1"), wished("Extra inputs are not permitted")
+    ('be greater than or equal to 1', 'fit (extra inputs are not permitted)')
+    """
+    if message.startswith("Input should be "):
+        what = message.removeprefix("Input should be ")
+        return f"be {'an object' if what.startswith('a valid dictionary') else what}"
+    return f"fit ({message[:1].lower()}{message[1:]})"
+
+
 def tell_problems(application: FastAPI) -> None:
     """What routes raise, and what FastAPI itself refuses, in the grammar of our errors."""
 
@@ -79,9 +93,10 @@ def tell_problems(application: FastAPI) -> None:
         if first.get("type") == "json_invalid":
             return Problem(400, "a body must be sound JSON, but got something else; send it anew.").answer
         place = ".".join(str(step) for step in first.get("loc", ())) or "the request"
-        message, got = str(first.get("msg", "another shape")), repr(first.get("input"))
+        got = repr(first.get("input"))
         got = got if len(got) <= 80 else f"{got[:77]}..."
-        return Problem(422, f"{place} must fit ({message}), but got {got}; /openapi.json has the shapes.").answer
+        wish = wished(str(first.get("msg", "")))
+        return Problem(422, f"{place} must {wish}, but got {got}; /openapi.json has the shapes.").answer
 
     async def of_http(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500

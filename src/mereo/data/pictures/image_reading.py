@@ -102,7 +102,8 @@ def decoding_errors_named(name: str) -> Iterator[None]:
         ) from error
     except Exception as error:
         raise BadInput(
-            f"an image must be complete and undamaged, but got {_first_line(error)} in {name}; save or copy it again."
+            f"an image must be complete and undamaged, but got one that is not ({_first_line(error)}) in {name}; save "
+            "or copy it again."
         ) from error
 
 
