@@ -1,8 +1,9 @@
 """Searching a million segments: time to build, room on disk, time of a search and its recall, beside a plain product.
 
 Vectors are drawn as a head's would lie: clusters of each class on the unit sphere, frequent and rare classes, several
-ways to look within a class. Queries are vectors of the same kind that the index does not have. The peers: one product
-of numpy with all vectors in memory (of the class, where one is asked for) and the twenty largest; LanceDB's IVF_FLAT.
+ways to look within a class; or, with `--like INDEX`, near vectors of that index, and as far from them as these are from
+each other. Queries are vectors of the same kind that the index does not have. The peers: one product of numpy with all
+vectors in memory (of the class, where one is asked for) and the twenty largest; LanceDB's IVF_FLAT.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from mereo.data.taxonomy import LabelTable, Taxonomy
 from mereo.retrieval.index_facts import IndexFacts
 from mereo.retrieval.nearest_segments import ROW_ID, WarmSearch, found_segments, nearest_segments
 from mereo.retrieval.segment_index import SegmentIndex
+from mereo.retrieval.segment_rows import VECTOR, vectors_of
 
 TOP = 20
 NUM_CLASSES, WAYS_TO_LOOK = 100, 8
@@ -29,6 +31,7 @@ ROWS_AT_ONCE = 50_000
 # Of LanceDB's index, by trial: with more and smaller ones recall falls, with fewer time grows.
 ROWS_IN_PARTITION = 2_500
 Rows = list[list[str]]
+Drawn = tuple[np.ndarray, np.ndarray]  # Unit vectors (N D) and the class of each.
 TAXONOMY = Taxonomy("drawn", LabelTable(tuple(f"class {index}" for index in range(NUM_CLASSES))))
 
 
@@ -47,6 +50,41 @@ def drawn_vectors(count: int, dimensions: int, *, seed: int) -> tuple[np.ndarray
         part = vector_ND[start : start + ROWS_AT_ONCE]
         part += np.float32(SPREAD_WITHIN / np.sqrt(dimensions)) * random.standard_normal(part.shape, dtype=np.float32)
     return unit(vector_ND), class_N
+
+
+def vectors_like(real_ND: np.ndarray, real_class_N: np.ndarray, count: int, dimensions: int, *, seed: int) -> Drawn:
+    """Each is a real one (turned into the wanted dimensions) and as far from it as that is from its nearest neighbour,
+    into any direction: as dense where they are dense, and as scattered where they are scattered."""
+    cosine_NN = real_ND @ real_ND.T
+    np.fill_diagonal(cosine_NN, -1)
+    apart_N = np.sqrt(np.maximum(0, 2 - 2 * cosine_NN.max(axis=1)))
+    random = np.random.default_rng(seed)
+    turn_DD = np.linalg.qr(np.random.default_rng(0).normal(size=(dimensions, real_ND.shape[1])))[0].T
+    chosen = random.integers(0, len(real_ND), count)
+    vector_ND = (real_ND[chosen] @ turn_DD).astype(np.float32)
+    for start in range(0, count, ROWS_AT_ONCE):
+        part = vector_ND[start : start + ROWS_AT_ONCE]
+        direction = unit(random.standard_normal(part.shape, dtype=np.float32))
+        part += apart_N[chosen[start : start + ROWS_AT_ONCE], None].astype(np.float32) * direction
+    return unit(vector_ND), real_class_N[chosen]
+
+
+def cosines_within(drawn: Drawn) -> str:
+    """5th, 50th and 95th percentile of the cosine of two of one class."""
+    vector_ND, class_N = drawn
+    random = np.random.default_rng(3)
+    one, other = random.integers(0, len(class_N), (2, 400_000))
+    is_same = (class_N[one] == class_N[other]) & (one != other)
+    cosines = np.einsum("nd,nd->n", vector_ND[one[is_same]], vector_ND[other[is_same]])
+    return ", ".join(f"{value:.2f}" for value in np.percentile(cosines, [5, 50, 95]))
+
+
+def real_vectors(folder: Path) -> Drawn:
+    rows = SegmentIndex.open(folder).rows((VECTOR, "class_index"))
+    vector_ND, class_N = vectors_of(rows), rows["class_index"].to_numpy()
+    if class_N.max() >= NUM_CLASSES or len(class_N) < 2:
+        raise SystemExit(f"--like must be an index of at most {NUM_CLASSES} classes and two segments or more.")
+    return vector_ND, class_N
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -104,9 +142,10 @@ def timed(search: Callable[[int], list[int]], num_queries: int) -> tuple[np.ndar
     return np.array(milliseconds), found
 
 
-def measured(index: SegmentIndex, warm: WarmSearch, vector_ND: np.ndarray, class_N: np.ndarray, queries: int) -> Rows:
+def measured(index: SegmentIndex, warm: WarmSearch, vector_ND: np.ndarray, class_N: np.ndarray, asked: Drawn) -> Rows:
     """A row for searches in all, in the query's own class, and in another class; each with our recall and the peers."""
-    query_QD, own_Q = drawn_vectors(queries, vector_ND.shape[1], seed=77)
+    query_QD, own_Q = asked
+    queries = len(own_Q)
     other_Q = np.random.default_rng(5).permutation(own_Q)
     rows_of_class = [np.flatnonzero(class_N == index) for index in range(NUM_CLASSES)]
     vectors_of_class = [vector_ND[rows] for rows in rows_of_class]
@@ -178,10 +217,18 @@ def main() -> None:
     arguments.add_argument("--dimensions", type=int, default=64)
     arguments.add_argument("--queries", type=int, default=1000)
     arguments.add_argument("--thumbnail-bytes", type=int, default=2000)
+    arguments.add_argument("--like", type=Path, help="an index whose vectors the drawn ones resemble")
     options = arguments.parse_args()
+    real = None if options.like is None else real_vectors(options.like)
+
+    def draw(count: int, seed: int) -> Drawn:
+        if real is None:
+            return drawn_vectors(count, options.dimensions, seed=seed)
+        return vectors_like(*real, count, options.dimensions, seed=seed)
+
     about, searches = [], []
     for num in options.rows:
-        vector_ND, class_N = drawn_vectors(num, options.dimensions, seed=1)
+        vector_ND, class_N = draw(num, 1)
         with tempfile.TemporaryDirectory() as folder:
             seconds = [time.perf_counter()]
             index = write_index(Path(folder), vector_ND, class_N, options.thumbnail_bytes)
@@ -197,8 +244,12 @@ def main() -> None:
             shown, _ = timed(lambda query: shown_of(index, warm, vector_ND[query]), 200)  # noqa: B023
             numbers = [f"{written:.1f}", f"{size / num:,.0f}", f"{warmed:.1f}", f"{trained:.1f}"]
             about.append([f"{num:,}", *numbers, *p50_and_p95(by_disk), *p50_and_p95(shown)])
-            searches += [[f"{num:,}", *row] for row in measured(index, warm, vector_ND, class_N, options.queries)]
+            searches += [
+                [f"{num:,}", *row] for row in measured(index, warm, vector_ND, class_N, draw(options.queries, 77))
+            ]
     print(f"{where_it_ran()}; {options.queries} queries, the {TOP} nearest, {options.dimensions} dimensions\n")
+    print(f"Cosines of two of one class (5th, 50th, 95th percentile): {cosines_within((vector_ND, class_N))}", end="")
+    print("." if real is None else f"; of the {len(real[1]):,} in the index {cosines_within(real)}.", end="\n\n")
     print("Milliseconds: p50, p95 by the clock; of the processors. Ratio: processors, p50.\n")
     header = ["rows", "s to write", "bytes a row", "s to warm", "s to train LanceDB's", "once", "processors"]
     print(markdown([*header, "warm with thumbnails", "processors"], about), end="\n\n")
