@@ -49,7 +49,7 @@ def test_parse_without_a_parser(photograph: Path, tmp_path: Path) -> None:
 def test_models_shows_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["models"]) == 0
     out = capsys.readouterr().out
-    assert DEFAULT_PARSER == "everyday" and set(built_in_parsers()) == {"drawn", "everyday", "street"}
+    assert DEFAULT_PARSER == "everyday" and set(built_in_parsers()) == {"concepts", "drawn", "everyday", "street"}
     assert out.startswith("everyday (default) - Everyday things")
     assert "\ndrawn - Drawn streets" in out and "\nstreet - Streets" in out
     assert "  parts       " in out and "  materials   " in out, "names of every task"

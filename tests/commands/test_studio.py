@@ -139,7 +139,7 @@ def test_without_the_extra_it_says_what_to_install(
 
 
 def test_parsers_are_called_by_the_ends_of_their_paths(parser_file: Path) -> None:
-    assert opened_shelf(None, "cpu").names == ("everyday", "drawn", "street"), "the default of the package"
+    assert opened_shelf(None, "cpu").names == ("everyday", "concepts", "drawn", "street"), "the default of the package"
     shelf = opened_shelf(["street", str(parser_file), str(parser_file)], "cpu")
     assert shelf.names == ("street", "tiny", "tiny-2") and shelf.default == "street"
 

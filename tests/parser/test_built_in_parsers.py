@@ -1,6 +1,7 @@
 """The parsers inside the package: what they answer on a few real photographs, against what was measured once, and what
 they say of themselves."""
 
+import statistics
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +20,7 @@ from mereo.data.sample import Sample
 from mereo.errors import BadInput
 from mereo.evaluation.evaluate import pixels_of
 from mereo.interaction.clicks import group_photograph
+from mereo.interaction.token_explanation import explain_tokens
 from mereo.parser.model_card import ModelCard
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import DEFAULT_PARSER, built_in_parsers, load
@@ -28,6 +30,7 @@ from mereo.parser.weights import DEFAULT_PARSER, built_in_parsers, load
 TOLERANCE = 0.004
 MEASURED = {
     ("street", "camvid", "semantic"): 0.9252,
+    ("concepts", "camvid", "semantic"): 0.9279,
     ("everyday", "everyday_camvid", "semantic"): 0.9267,
     ("everyday", "everyday_facades", "semantic"): 0.8284,
     ("everyday", "everyday_facades", "parts"): 0.8210,
@@ -90,6 +93,12 @@ def test_the_street_parser_knows_its_own_pictures_and_no_others(shared_folder: P
     assert parser.parse(pixels_of(own[50])).warnings == ()
     odd = parser.parse(random_image(120, 160))
     assert odd.unfamiliarity is not None and odd.unfamiliarity > 1.5 and len(odd.warnings) == 1
+
+
+def test_tokens_of_the_concepts_parser_look_at_one_class_each(shared_folder: Path) -> None:
+    own = FolderSamples(folder_of(shared_folder, "camvid"), split="val", description="camvid")
+    heaviest = explain_tokens(load("concepts"), pixels_of(own[40])).tokens[:10]
+    assert statistics.median(token.classes[0][1] for token in heaviest) > 0.7
 
 
 @pytest.mark.parametrize("name", built_in_parsers())

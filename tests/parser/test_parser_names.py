@@ -39,7 +39,7 @@ def test_other_names_and_paths_are_told_all_ways(name: str) -> None:
     with pytest.raises(BadInput) as raised:
         mereo.load(name)
     assert str(raised.value).endswith(
-        f"but got {name!r}; built in: everyday, drawn, street; on the hub: hub:OWNER/NAME."
+        f"but got {name!r}; built in: everyday, concepts, drawn, street; on the hub: hub:OWNER/NAME."
     )
 
 

@@ -46,7 +46,7 @@ def explain(
         str | None,
         typer.Option(
             help="A built-in name, parser file, run folder, or hub:OWNER/NAME; left out: everyday. Views "
-            "need a parser with what their brackets name; everyday has what --why and --segments need."
+            "need a parser with what their brackets name: everyday for --why and --segments, concepts for --tokens."
         ),
     ] = None,
     at: Annotated[str | None, typer.Option(help="Ask about this pixel of the photograph: X,Y.")] = None,

@@ -89,7 +89,7 @@ export function showTokensReady() {
   allow(element("ask-tokens"), can);
   element("tokens-about").textContent = can
     ? "What each token of this parser looks at, the heaviest first. Click on a place first to ask about it."
-    : "This parser gathers no tokens. Parsers with the stage concept_tokens do, for one of recipes/camvid_concepts_small.yaml.";
+    : "This parser gathers no tokens; choose one that does, for one concepts.";
 }
 
 async function askTokens() {
