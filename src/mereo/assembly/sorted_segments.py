@@ -37,7 +37,7 @@ def grouped_segments(
     area_S: Tensor,
     *,
     is_thing: Sequence[bool],
-    threshold: float = 0.85,
+    threshold: float = 0.7,
     is_seed_S: Tensor | None = None,
     least_stuff_area: float = 0.0,
 ) -> SegmentGroups:

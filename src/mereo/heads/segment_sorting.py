@@ -33,7 +33,7 @@ class MergingRule:
     """How segments become instances and stuff: prototypes of things that are at least so near merge (T_P); a class of
     stuff that covers fewer pixels of the photograph is left out. Seeds count where the parser has a head for them."""
 
-    threshold: float = 0.85
+    threshold: float = 0.7
     least_stuff_pixels: int = 0
     uses_seeds: bool = True
 
@@ -147,7 +147,7 @@ class SegmentSortingConfig(StrictConfig):
     has_location: bool = Field(True, description="clustering also looks at where a pixel is")
     split_below: float = Field(0.9, ge=0, le=1, description="T_S, of a segment's concentration; 0: never split")
     split_parts: int = Field(4, ge=1, le=MAX_GRID)
-    merge_from: float = Field(0.85, ge=-1, description="T_P, cosine of prototypes of one thing; above 1: never")
+    merge_from: float = Field(0.7, ge=-1, description="T_P, cosine of prototypes of one thing; above 1: never")
     least_stuff_pixels: int = Field(0, ge=0, description="a class of stuff that covers fewer is left out")
     uses_seeds: bool = Field(True, description="of the head instance_centers, where there is one, in parsing")
 
