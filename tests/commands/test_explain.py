@@ -123,8 +123,8 @@ def test_segments_of_a_picture(image: Path, tmp_path: Path, capsys: pytest.Captu
     content = json.loads((out / "explanation.json").read_text())
     assert {"segment", "class", "probability", "share", "concentration", "is_thing"} == set(content["segments"][0])
     assert sum(one["share"] for one in content["segments"]) == pytest.approx(1, abs=1e-4)
-    assert content["threshold"] == 0.7 and all(one["cosine"] >= 0.85 for one in content["merges"])
-    assert content["refused"] is None or content["refused"]["cosine"] < 0.85
+    assert content["threshold"] == 0.7 and all(one["cosine"] >= 0.7 for one in content["merges"])
+    assert content["refused"] is None or content["refused"]["cosine"] < 0.7
     point = content["point"]
     assert point["at"] == [3, 4] and point["segment"] in content["answer"][point["answer"]]["segments"]
     joined = {number for one in point["joined"] for number in one["segments"]}
