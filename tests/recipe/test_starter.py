@@ -5,7 +5,7 @@ from mereo.data.taxonomy_file import load_taxonomy
 from mereo.errors import BadInput
 from mereo.parser.config import ParserConfig
 from mereo.parser.model_card import ModelCard
-from mereo.parser.weights import save_parser
+from mereo.parser.weights import built_in_parsers, save_parser
 from mereo.recipe import starter
 from mereo.recipe.recipe import load_recipe
 from mereo.recipe.starter import crop_size, run_name, starter_recipe
@@ -70,3 +70,8 @@ def test_without_a_built_in_parser_it_says_so(monkeypatch, tmp_path):
 def test_names_and_crops():
     assert run_name("../..") == "my_data" and run_name("ü b") == "b" and len(run_name("x" * 200)) == 80
     assert crop_size((1, 60000), 480) == (16, 480) and crop_size((100, 100), 100) == (96, 96)
+
+
+@pytest.mark.parametrize("name", sorted(built_in_parsers()))
+def test_a_temperature_that_was_fitted_to_other_answers_stays_behind(name):
+    assert "temperature" not in yaml.safe_load(starter_recipe(**OPTIONS, start_from=name))["parser"]

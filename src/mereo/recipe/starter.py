@@ -124,6 +124,7 @@ def _parser_of(name: str) -> dict[str, Any]:
     from label maps, in place of several or of another kind."""
     config = validated(ParserConfig, read_metadata(find_parser_file(name))["config"], source=f"parser {name}")
     content: dict[str, Any] = config.model_dump(mode="json", exclude_none=True)
+    content.pop("temperature")  # Fitted to the answers of a head that is learned anew.
     if [head["head"] for head in content["heads"]] != [PLAIN_HEAD]:
         content["heads"] = [{"head": PLAIN_HEAD}]
     return content
