@@ -33,7 +33,12 @@ from mereo.parser.familiarity import looked_at
 from mereo.parser.scene_parser import SceneParser
 from mereo.parser.weights import load
 
-OWN = {"street": ("camvid",), "everyday": ("camvid", "facades", "carparts", "clothes")}
+OWN = {
+    "street": ("camvid",),
+    "concepts": ("camvid",),
+    "everyday": ("camvid", "facades", "carparts", "clothes"),
+    "drawn": tuple(f"drawn {kind}s" for kind in KINDS),
+}
 LABELLED = ("camvid", "facades", "carparts", "clothes")
 SAME_AS = {"tree": "vegetation", "pedestrian": "person"}
 
