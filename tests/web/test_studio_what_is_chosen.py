@@ -83,4 +83,21 @@ def test_a_found_segment_is_marked_and_opened_where_it_is(studio: StudioPage) ->
     assert studio.page.locator("#similar li").all_inner_texts() == cards
 
 
+def test_the_photograph_stays_where_it_is_while_something_runs(studio: StudioPage) -> None:
+    studio.choose_from_folder("street.png")
+    before = studio.point(0.5, 0.5)
+    studio.page.evaluate("() => { document.querySelector('#progress').hidden = false; }")
+    assert studio.page.is_visible("#progress") and studio.point(0.5, 0.5) == before
+
+
+def test_no_tab_is_cut_at_any_width(studio: StudioPage) -> None:
+    studio.choose_from_folder("street.png")
+    for width in (390, 721, 760, 900, 1020, 1021, 1280):
+        studio.page.set_viewport_size({"width": width, "height": 800})
+        studio.settle()
+        tabs = "document.querySelector('[role=tablist]')"
+        assert studio.page.evaluate(f"() => {tabs}.scrollWidth <= {tabs}.clientWidth"), width
+        assert studio.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), width
+
+
 PLACES = ((" rect", "width"), ("", "viewBox"))
